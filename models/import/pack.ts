@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Network } from './networks.js';
+import { importFolder, packageVersion, SourceReader, type SourceRecord, type SourceTable, sha256 } from './source.js';
+
+/** One file of the pack. */
+export interface PackEntry {
+  readonly id: string;
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** What `pack.json` holds: the files, and the state of importer and sources that they were made from. */
+export interface Pack {
+  readonly format: 1;
+  readonly importer: string;
+  readonly models: readonly PackEntry[];
+}
+
+/** Progress of an import: called once before and once after each network. */
+export type Progress = (event: {
+  readonly index: number;
+  readonly total: number;
+  readonly id: string;
+  readonly bytes?: number;
+  readonly milliseconds?: number;
+  readonly skipped?: boolean;
+}) => void;
+
+/** Models folder of the repository (the parent of models/import). */
+export const modelsFolder = join(importFolder, '..');
+
+/** Hash over the importer's own files and the source table: another importer makes every file anew. */
+export function importerHash(): string {
+  const hash = createHash('sha256');
+  const add = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) add(path);
+      else if (/\.(ts|json)$/.test(entry.name)) hash.update(entry.name).update('\0').update(readFileSync(path));
+    }
+  };
+  add(importFolder);
+  return hash.digest('hex');
+}
+
+/** The table of expected source files. */
+export function readSourceTable(): SourceTable {
+  return JSON.parse(readFileSync(join(importFolder, 'sources.json'), 'utf8')) as SourceTable;
+}
+
+/** Describes the source files as they are installed now. */
+export function describeSources(networks: readonly Network[]): SourceTable {
+  const reader = new SourceReader(undefined);
+  const table: Record<string, SourceRecord & { files: Record<string, { bytes: number; sha256: string }> }> = {};
+  for (const ref of networks.flatMap((network) => network.sources)) {
+    table[ref.package] ??= { version: packageVersion(ref.package), files: {} };
+    const data = reader.read(ref);
+    const record = table[ref.package];
+    if (record) record.files[ref.path] = { bytes: data.byteLength, sha256: sha256(data) };
+  }
+  return table;
+}
+
+/** The pack in `folder`, or undefined where there is none or it cannot be read. */
+export function readPack(folder: string): Pack | undefined {
+  try {
+    const pack = JSON.parse(readFileSync(join(folder, 'pack.json'), 'utf8')) as Pack;
+    return pack.format === 1 && Array.isArray(pack.models) ? pack : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function upToDate(folder: string, entry: PackEntry | undefined): entry is PackEntry {
+  if (!entry) return false;
+  try {
+    const path = join(folder, entry.file);
+    return statSync(path).size === entry.bytes && sha256(readFileSync(path)) === entry.sha256;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes under a temporary name first, so that an interrupted import leaves no half file under the real one. */
+function writeWhole(path: string, data: Uint8Array | string): void {
+  writeFileSync(`${path}.part`, data);
+  renameSync(`${path}.part`, path);
+}
+
+/**
+ * Brings `folder` up to date with `networks` and writes pack.json there. Files whose hash and importer still agree are
+ * left alone. Throws `ImportError` when a source file is missing, cut or changed.
+ */
+export function buildPack(
+  networks: readonly Network[],
+  folder: string,
+  table: SourceTable,
+  progress: Progress = () => {},
+  force = false,
+): Pack {
+  mkdirSync(folder, { recursive: true });
+  const importer = importerHash();
+  const previous = readPack(folder);
+  const current = !force && previous?.importer === importer ? previous.models : [];
+  const reader = new SourceReader(table);
+  const models: PackEntry[] = [];
+  networks.forEach((network, i) => {
+    const event = { index: i + 1, total: networks.length, id: network.id };
+    const known = current.find((entry) => entry.id === network.id);
+    if (upToDate(folder, known)) {
+      for (const ref of network.sources) reader.read(ref);
+      models.push(known);
+      progress({ ...event, bytes: known.bytes, skipped: true });
+      return;
+    }
+    progress(event);
+    const start = performance.now();
+    const data = network.build(reader);
+    const file = `${network.id}.onnx`;
+    writeWhole(join(folder, file), data);
+    models.push({ id: network.id, file, sha256: sha256(data), bytes: data.byteLength });
+    progress({ ...event, bytes: data.byteLength, milliseconds: performance.now() - start });
+  });
+  const pack: Pack = { format: 1, importer, models };
+  writeWhole(join(folder, 'pack.json'), `${JSON.stringify(pack, null, 2)}\n`);
+  return pack;
+}
