@@ -1,0 +1,14 @@
+/** Pictures: every kind of input to plain 8-bit pixels, and the geometry that cuts regions out of them. */
+export { type DecodeOptions, decodeImage, DEFAULT_MAX_PIXELS } from './decode.js';
+export { type ImageFormat, sniffFormat } from './format.js';
+export {
+  applyRegion,
+  boundsOf,
+  fitSimilarity,
+  intersectionOverUnion,
+  packRegions,
+  type Region,
+  scaledRegion,
+  squareRegion,
+} from './geometry.js';
+export type { Bytes, ImageInput, MatLike, RawImage, SharpLike } from './input.js';

@@ -1,0 +1,5 @@
+export type * from './addon.js';
+export { STATISTICS } from './addon.js';
+export { addonPath, loadAddon } from './load.js';
+export { packageFolder, packageRoot, platformName } from './package.js';
+export { findRuntimeLibraries, type RuntimeLibrary } from './runtime-library.js';
