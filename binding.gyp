@@ -1,0 +1,57 @@
+{
+  'variables': {
+    'node_version_defines': ["<!@(node -p \"'LINEAMENT_VERSION=\\\"' + require('./package.json').version + '\\\"'\")"],
+    'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.inference, ...s.bindings].join(' ')\")"],
+    'avx2_sources': ["<!@(node -p \"require('./native/sources.json').simd.avx2.sources.join(' ')\")"],
+    'avx2_flags': ["<!@(node -p \"require('./native/sources.json').simd.avx2.flags.join(' ')\")"],
+    'avx2_msvc': ["<!@(node -p \"require('./native/sources.json').simd.avx2.msvc.join(' ')\")"],
+  },
+  'target_defaults': {
+    'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")", 'native'],
+    'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', '<@(node_version_defines)'],
+    'cflags!': ['-fno-exceptions', '-O2'],
+    'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20', '-O2'],
+    'cflags_cc': ["<!(node -p \"'-isystem ' + require('node-addon-api').include_dir\")", '-std=c++20', '-O3', '-fvisibility=hidden', '-fno-math-errno', '-Wall', '-Wextra', '-Wshadow', '-Werror'],
+    'conditions': [
+      ['target_arch=="x64" and OS!="win"', {'cflags_cc': ['-march=x86-64-v2']}],
+      ['OS=="mac"', {
+        'xcode_settings': {
+          'GCC_ENABLE_CPP_EXCEPTIONS': 'YES',
+          'CLANG_CXX_LANGUAGE_STANDARD': 'c++20',
+          'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
+          'MACOSX_DEPLOYMENT_TARGET': '12.0',
+        },
+      }],
+      ['OS=="win"', {'msvs_settings': {'VCCLCompilerTool': {'ExceptionHandling': 1, 'AdditionalOptions': ['/std:c++20']}}}],
+    ],
+  },
+  'targets': [
+    {
+      'target_name': 'lineament',
+      'sources': ['<@(base_sources)'],
+      'conditions': [
+        ['target_arch=="x64"', {'dependencies': ['lineament_avx2']}],
+        ['OS=="linux"', {
+          'libraries': ['-ldl', '-lpthread'],
+          'ldflags': ['-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', "-Wl,-rpath,'$$ORIGIN'"],
+        }],
+      ],
+    },
+  ],
+  'conditions': [
+    ['target_arch=="x64"', {
+      'targets': [
+        {
+          'target_name': 'lineament_avx2',
+          'type': 'static_library',
+          'standalone_static_library': 1,
+          'sources': ['<@(avx2_sources)'],
+          'conditions': [
+            ['OS=="win"', {'msvs_settings': {'VCCLCompilerTool': {'AdditionalOptions': ['<@(avx2_msvc)']}}},
+             {'cflags_cc': ['<@(avx2_flags)', '-fPIC'], 'xcode_settings': {'OTHER_CPLUSPLUSFLAGS': ['<@(avx2_flags)']}}],
+          ],
+        },
+      ],
+    }],
+  ],
+}

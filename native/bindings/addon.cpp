@@ -1,0 +1,79 @@
+// Entry point: what lib/native/addon.ts describes.
+#include <napi.h>
+
+#include <memory>
+
+#include "bindings/environment.h"
+#include "bindings/exports.h"
+#include "bindings/values.h"
+#include "core/cpu.h"
+
+#ifndef LINEAMENT_VERSION
+#error "LINEAMENT_VERSION is set by the build from package.json"
+#endif
+
+namespace lineament::bindings {
+namespace {
+
+Napi::Value cpu(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("arch", cpu_arch());
+  out.Set("simd", simd_name(active_simd()));
+  out.Set("detected", simd_name(detected_simd()));
+  const std::vector<std::string> features = cpu_features();
+  Napi::Array names = Napi::Array::New(env, features.size());
+  for (uint32_t i = 0; i < features.size(); ++i) names.Set(i, features[i]);
+  out.Set("features", names);
+  out.Set("cores", usable_cores());
+  return out;
+}
+
+Napi::Value create_token(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto token = std::make_shared<CancelToken>();
+  Napi::Object out = Napi::Object::New(env);
+  TokenHandle::attach(out, token);
+  set_method(out, "cancel", [token](const Napi::CallbackInfo& call) {
+    token->cancel();
+    return call.Env().Undefined();
+  });
+  set_getter(out, "cancelled",
+             [token](const Napi::CallbackInfo& call) { return Napi::Boolean::New(call.Env(), token->cancelled()); });
+  return out;
+}
+
+Napi::Value create_executor(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (!(threads >= 1 && threads <= 256)) throw_invalid(env, "Expected 1 to 256 threads");
+  const auto executor = std::make_shared<Executor>(static_cast<size_t>(threads));
+  Napi::Object out = Napi::Object::New(env);
+  ExecutorHandle::attach(out, executor);
+  out.Set("threads", Napi::Number::New(env, static_cast<double>(executor->threads())));
+  set_getter(out, "pending", [executor](const Napi::CallbackInfo& call) {
+    return Napi::Number::New(call.Env(), static_cast<double>(executor->pending()));
+  });
+  set_method(out, "close", [executor](const Napi::CallbackInfo& call) -> Napi::Value {
+    return Environment::of(call.Env()).launch_waiter([executor] { executor->shutdown(); });
+  });
+  return out;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment(env));
+  exports.Set("version", LINEAMENT_VERSION);
+  set_method(exports, "cpu", cpu);
+  set_method(exports, "createToken", create_token);
+  set_method(exports, "createExecutor", create_executor);
+  export_image(exports);
+  export_runtime(exports);
+  return exports;
+}
+
+}  // namespace
+}  // namespace lineament::bindings
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) { return lineament::bindings::init(env, exports); }
+
+NODE_API_MODULE(lineament, init_addon)

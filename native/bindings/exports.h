@@ -1,0 +1,11 @@
+// What each bindings file adds to the addon's exports.
+#pragma once
+
+#include <napi.h>
+
+namespace lineament::bindings {
+
+void export_image(Napi::Object exports);    // convert, warp, toTensor, statistics
+void export_runtime(Napi::Object exports);  // openRuntime
+
+}  // namespace lineament::bindings

@@ -1,0 +1,33 @@
+#include "core/status.h"
+
+namespace lineament {
+
+const char* code_name(Code code) {
+  switch (code) {
+    case Code::kOk:
+      return "OK";
+    case Code::kInvalidArgument:
+      return "INVALID_ARGUMENT";
+    case Code::kAborted:
+      return "ABORTED";
+    case Code::kClosed:
+      return "CLOSED";
+    case Code::kOutOfMemory:
+      return "OUT_OF_MEMORY";
+    case Code::kRuntimeNotFound:
+      return "RUNTIME_NOT_FOUND";
+    case Code::kRuntimeIncompatible:
+      return "RUNTIME_INCOMPATIBLE";
+    case Code::kProviderUnavailable:
+      return "PROVIDER_UNAVAILABLE";
+    case Code::kModelCorrupt:
+      return "MODEL_CORRUPT";
+    case Code::kInferenceFailed:
+      return "INFERENCE_FAILED";
+    case Code::kInternal:
+      return "INTERNAL";
+  }
+  return "INTERNAL";
+}
+
+}  // namespace lineament
