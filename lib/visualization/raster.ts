@@ -36,6 +36,7 @@ export async function renderOverlay(
   return (await open(frame))
     .resize(width, height, { fit: 'fill' })
     .composite([{ input: Buffer.from(svg), top: 0, left: 0 }])
+    .removeAlpha()
     .png({ compressionLevel: 6 })
     .toBuffer();
 }
