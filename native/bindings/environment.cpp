@@ -58,11 +58,12 @@ Napi::Error to_error(Napi::Env env, const Status& status) {
 
 Environment::Environment(Napi::Env env) : env_(env) {
   const napi_value name = Napi::String::New(env, "lineament");
-  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr,
-                                                             &Environment::settle, &to_js_);
+  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr,
+                                                             nullptr, &Environment::settle, &to_js_);
   if (status != napi_ok) throw Napi::Error::New(env, "Cannot create the thread-safe function");
   napi_unref_threadsafe_function(env, to_js_);
-  // Registered after the thread-safe function, so it runs before that one's own clean-up: no job can post to a dead function.
+  // Registered after the thread-safe function, so it runs before that one's own clean-up: no job can post to a dead
+  // function.
   napi_add_env_cleanup_hook(env, &Environment::clean_up, this);
 }
 
@@ -96,7 +97,8 @@ Napi::Promise Environment::start(const std::shared_ptr<Pending>& pending) {
   return pending->deferred.Promise();
 }
 
-Napi::Promise Environment::launch(const std::shared_ptr<Executor>& executor, CancelTokenPtr token, std::unique_ptr<Job> job) {
+Napi::Promise Environment::launch(const std::shared_ptr<Executor>& executor, CancelTokenPtr token,
+                                  std::unique_ptr<Job> job) {
   auto pending = std::make_shared<Pending>(this, env_);
   pending->token = token ? std::move(token) : std::make_shared<CancelToken>();
   pending->job = std::move(job);

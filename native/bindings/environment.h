@@ -1,5 +1,5 @@
-// Per-environment state (one for the main thread, one for each worker that loads the addon) and the way a job's result gets
-// back to JavaScript: one thread-safe function per environment, referenced only while promises are pending.
+// Per-environment state (one for the main thread, one for each worker that loads the addon) and the way a job's result
+// gets back to JavaScript: one thread-safe function per environment, referenced only while promises are pending.
 #pragma once
 
 #include <napi.h>
@@ -17,8 +17,8 @@
 
 namespace lineament::bindings {
 
-// Work that ends in a promise. run() happens off the main thread and must not touch JavaScript; resolve() happens on the
-// thread of the environment that launched it, only when run() was ok.
+// Work that ends in a promise. run() happens off the main thread and must not touch JavaScript; resolve() happens on
+// the thread of the environment that launched it, only when run() was ok.
 class Job {
  public:
   virtual ~Job() = default;
@@ -46,7 +46,8 @@ class Environment {
   static Environment& of(Napi::Env env);
 
   // Runs the job on `executor`. A token is made when the caller gave none, so that tear-down can cancel the job.
-  // Rejects with CLOSED when the executor no longer takes jobs, with ABORTED when the token is cancelled before it starts.
+  // Rejects with CLOSED when the executor no longer takes jobs, with ABORTED when the token is cancelled before it
+  // starts.
   Napi::Promise launch(const std::shared_ptr<Executor>& executor, CancelTokenPtr token, std::unique_ptr<Job> job);
 
   // Runs `work` on a thread of its own; for waiting (closing an executor, a session), not for computing.
@@ -63,7 +64,7 @@ class Environment {
   napi_threadsafe_function to_js_ = nullptr;
   size_t pending_promises_ = 0;
 
-  std::mutex mutex_;                                   // guards what follows
+  std::mutex mutex_;  // guards what follows
   std::condition_variable idle_;
   std::unordered_set<std::shared_ptr<Pending>> running_;  // queued or running, not yet posted
   std::vector<std::shared_ptr<Pending>> orphans_;         // finished too late to be heard of

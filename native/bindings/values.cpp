@@ -174,8 +174,8 @@ TensorSpec tensor_spec(const Napi::Value& value) {
   TensorSpec spec;
   spec.width = int_at(object, "width");
   spec.height = int_at(object, "height");
-  constexpr int kMost = 16384;
-  if (spec.width < 1 || spec.height < 1 || spec.width > kMost || spec.height > kMost) {
+
+  if (spec.width < 1 || spec.height < 1 || spec.width > kMostTensorSide || spec.height > kMostTensorSide) {
     throw_invalid(env, "Expected a tensor size between 1 and 16384");
   }
   spec.colour = colour(env, string_at(object, "colour"));

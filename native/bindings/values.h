@@ -16,8 +16,8 @@ namespace lineament::bindings {
 
 [[noreturn]] void throw_invalid(Napi::Env env, const std::string& message);
 
-// A JavaScript object that owns a std::shared_ptr<T>, recognised by a type tag so that a foreign object cannot be mistaken for it.
-// TTag supplies `static constexpr napi_type_tag kTag` and `static constexpr const char* kName`.
+// A JavaScript object that owns a std::shared_ptr<T>, recognised by a type tag so that a foreign object cannot be
+// mistaken for it. TTag supplies `static constexpr napi_type_tag kTag` and `static constexpr const char* kName`.
 template <typename T, typename TTag>
 struct Handle {
   static void attach(Napi::Object object, std::shared_ptr<T> value) {
@@ -25,8 +25,8 @@ struct Handle {
     auto* held = new std::shared_ptr<T>(std::move(value));
     if (napi_type_tag_object(env, object, &TTag::kTag) != napi_ok ||
         napi_wrap(
-            env, object, held, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<T>*>(data); }, nullptr,
-            nullptr) != napi_ok) {
+            env, object, held, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<T>*>(data); },
+            nullptr, nullptr) != napi_ok) {
       delete held;
       throw Napi::Error::New(env, std::string("Cannot make a ") + TTag::kName);
     }
@@ -75,10 +75,14 @@ Bytes bytes_of(const Napi::Value& value, const char* what);
 // n × `per` finite numbers of a Float64Array, copied.
 std::vector<double> numbers_of(const Napi::Value& value, size_t per, const char* what);
 
+// The longest side of a tensor or chip, in pixels.
+constexpr int kMostTensorSide = 16384;
+
 PixelFormat pixel_format(Napi::Env env, const std::string& name);
 Colour colour(Napi::Env env, const std::string& name);
 
-// The view borrows: keep the object alive (Job::keep) for as long as it is used. Planes are checked against the buffer's size.
+// The view borrows: keep the object alive (Job::keep) for as long as it is used. Planes are checked against the
+// buffer's size.
 ImageView image_view(const Napi::Value& value);
 std::vector<Region> regions(const Napi::Value& value);
 Sampling sampling(const Napi::Value& value);

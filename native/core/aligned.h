@@ -8,7 +8,8 @@
 
 namespace lineament {
 
-// Owns `size` elements of a trivial type, not initialised. Allocation failure leaves it empty (data() == nullptr, size() == 0).
+// Owns `size` elements of a trivial type, not initialised. Allocation failure leaves it empty (data() == nullptr,
+// size() == 0).
 template <typename T>
 class AlignedBuffer {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -23,7 +24,7 @@ class AlignedBuffer {
       memory_.reset();
       capacity_ = size_ = 0;
       if (size > static_cast<size_t>(-1) / 2 / sizeof(T)) return false;
-      memory_.reset(static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{64}, std::nothrow)));
+      memory_.reset(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{64}, std::nothrow)));
       if (!memory_) return false;
       capacity_ = size;
     }
@@ -39,7 +40,7 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(T* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   std::unique_ptr<T, Free> memory_;
   size_t size_ = 0;

@@ -5,7 +5,8 @@
 namespace lineament {
 
 void CancelToken::cancel() {
-  // Callbacks run under the lock, so that unsubscribe() returning means "not running"; they must not call back into the token.
+  // Callbacks run under the lock, so that unsubscribe() returning means "not running"; they must not call back into the
+  // token.
   std::lock_guard<std::mutex> lock(mutex_);
   if (flag_.exchange(true)) return;
   for (auto& [id, callback] : callbacks_) callback();

@@ -1,4 +1,5 @@
-// Cooperative cancellation: an atomic flag that loops poll, and callbacks for work that can only be stopped from outside.
+// Cooperative cancellation: an atomic flag that loops poll, and callbacks for work that can only be stopped from
+// outside.
 #pragma once
 
 #include <atomic>

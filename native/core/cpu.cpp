@@ -21,7 +21,8 @@ namespace {
 
 #if defined(LINEAMENT_X64)
 struct X86 {
-  bool avx2 = false, fma = false, f16c = false, avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false, vnni = false;
+  bool avx2 = false, fma = false, f16c = false, avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false,
+       vnni = false;
 };
 
 void cpuid(unsigned leaf, unsigned sub, unsigned out[4]) {
@@ -53,8 +54,8 @@ X86 probe() {
   const bool osxsave = (r[2] >> 27) & 1;
   if (!osxsave) return x;
   const unsigned long long xcr0 = xgetbv0();
-  const bool ymm = (xcr0 & 0x6) == 0x6;     // SSE and AVX state saved by the OS
-  const bool zmm = (xcr0 & 0xe6) == 0xe6;   // and opmask, upper ZMM
+  const bool ymm = (xcr0 & 0x6) == 0x6;    // SSE and AVX state saved by the OS
+  const bool zmm = (xcr0 & 0xe6) == 0xe6;  // and opmask, upper ZMM
   x.fma = ymm && ((r[2] >> 12) & 1);
   x.f16c = ymm && ((r[2] >> 29) & 1);
   cpuid(7, 0, r);

@@ -1,4 +1,5 @@
-// Lineament's own compute threads. libuv's pool also serves fs and dns, and long jobs there delay both; these threads serve only us.
+// Lineament's own compute threads. libuv's pool also serves fs and dns, and long jobs there delay both; these threads
+// serve only us.
 #pragma once
 
 #include <condition_variable>
@@ -14,8 +15,8 @@ namespace lineament {
 // A fixed pool, first in first out. Thread-safe.
 class Executor {
  public:
-  // A job is called exactly once: with run = true on a pool thread, or with run = false when the executor shuts down first
-  // (on the thread that calls shutdown). It must not throw.
+  // A job is called exactly once: with run = true on a pool thread, or with run = false when the executor shuts down
+  // first (on the thread that calls shutdown). It must not throw.
   using Job = std::function<void(bool run)>;
 
   // threads >= 1; values outside 1..256 are clamped.

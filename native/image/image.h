@@ -9,8 +9,9 @@ namespace lineament {
 
 enum class PixelFormat { kRgb, kBgr, kRgba, kBgra, kGray, kYuyv, kNv12, kI420 };
 
-// Borrowed 8-bit pixels. `stride` is bytes per row (of the luma plane for planar formats; the chroma planes of I420 then have
-// stride / 2 rounded up, those of NV12 the same stride). `size` is the length of `data` in bytes and is checked by valid().
+// Borrowed 8-bit pixels. `stride` is bytes per row (of the luma plane for planar formats; the chroma planes of I420
+// then have stride / 2 rounded up, those of NV12 the same stride). `size` is the length of `data` in bytes and is
+// checked by valid().
 struct ImageView {
   const uint8_t* data = nullptr;
   size_t size = 0;
@@ -20,7 +21,8 @@ struct ImageView {
   PixelFormat format = PixelFormat::kRgb;
 };
 
-// Affine map from output to source pixels: sx = a*u + b*v + c, sy = d*u + e*v + f at the output pixel centre (u, v) = (i + .5, j + .5).
+// Affine map from output to source pixels: sx = a*u + b*v + c, sy = d*u + e*v + f at the output pixel centre (u, v) =
+// (i + .5, j + .5).
 struct Region {
   double a = 1, b = 0, c = 0, d = 0, e = 1, f = 0;
 };
@@ -52,7 +54,8 @@ inline int channels(Colour colour) { return colour == Colour::kGray ? 1 : 3; }
 
 // Elements of one batch item.
 inline size_t item_elements(const TensorSpec& spec) {
-  return static_cast<size_t>(spec.width) * static_cast<size_t>(spec.height) * static_cast<size_t>(channels(spec.colour));
+  return static_cast<size_t>(spec.width) * static_cast<size_t>(spec.height) *
+         static_cast<size_t>(channels(spec.colour));
 }
 
 }  // namespace lineament

@@ -1,5 +1,5 @@
-// From pixels to tensors and chips: resize, letterbox, crop and similarity warp are one operation, an affine region sampled
-// with a filter, converted and normalised in the same pass.
+// From pixels to tensors and chips: resize, letterbox, crop and similarity warp are one operation, an affine region
+// sampled with a filter, converted and normalised in the same pass.
 #pragma once
 
 #include "core/cancel.h"
