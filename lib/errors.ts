@@ -30,7 +30,6 @@ export const ERRORS = {
   IMAGE_TOO_LARGE: { message: 'Image is too large', status: 413 },
   NO_FACE: { message: 'No face found', status: 422 },
   EMBEDDING_MISMATCH: { message: 'Embeddings cannot be compared', status: 409 },
-  CALIBRATION_RANGE: { message: 'Outside the calibrated range', status: 422 },
   INTERNAL: { message: 'Internal error', status: 500 },
 } as const satisfies Record<string, ErrorRule>;
 

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type Sharp from 'sharp';
-import { abortError, LineamentError, throwIfAborted } from '../errors.js';
+import { LineamentError, throwIfAborted } from '../errors.js';
+import { abortable } from '../errors/abort.js';
 import { invalid } from '../errors/validate.js';
 import type { Frame } from '../types.js';
 import { describeUnknown, sniffFormat } from './format.js';
@@ -161,15 +162,4 @@ function decoderError(cause: unknown, name: string, maxPixels: number): Lineamen
   if (/out of memory|failed to allocate/i.test(said)) return new LineamentError('OUT_OF_MEMORY', `${name}: ${line}`, { cause });
   if (/missing|ENOENT/.test(said)) return new LineamentError('IMAGE_NOT_FOUND', `${name}: ${line}`, { cause });
   return new LineamentError('IMAGE_CORRUPT', `${name}: ${line}`, { cause });
-}
-
-/** The work, or `ABORTED` as soon as the signal fires. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
-  });
 }

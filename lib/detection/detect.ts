@@ -1,0 +1,79 @@
+import { throwIfAborted } from '../errors.js';
+import type { Networks } from '../models/network.js';
+import type { Decoder, Detections } from '../native/addon.js';
+import type { Box, Frame, Point } from '../types.js';
+import { DETECTORS, type DetectionPlan } from './plan.js';
+import { fixedLayout, freeLayout } from './regions.js';
+
+/** A place that a detector takes for a face. */
+export interface Detection {
+  readonly box: Box;
+  readonly score: number;
+  /** Six points (eyes, nose, mouth, ears; image-left first), from detectors that give them. */
+  readonly keypoints?: readonly Point[];
+}
+
+/** Anchors of the blaze networks: [stride, anchors per cell], in the order of the outputs. */
+const BLAZE = {
+  blaze: [
+    [16, 2],
+    [32, 6],
+  ],
+  'short-range': [
+    [8, 2],
+    [16, 6],
+  ],
+} as const;
+const BLAZE_KEYPOINTS = 6;
+
+/**
+ * Faces in a picture, best score first, in its pixels. No face gives an empty list.
+ * Detectors: Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, on MobileNet v1; Bazarevsky et al., "BlazeFace",
+ * CVPR workshops 2019; Redmon & Farhadi, "YOLO9000", CVPR 2017 (tiny). Thread-safe; calls may overlap.
+ */
+export async function detectFaces(
+  networks: Networks,
+  frame: Frame,
+  plan: DetectionPlan,
+  signal?: AbortSignal,
+): Promise<Detection[]> {
+  const network = await networks.get(DETECTORS[plan.network]);
+  throwIfAborted(signal);
+  const { input } = network.card;
+  const free = input.dynamic?.includes('H') === true && input.dynamic.includes('W');
+  const { width, height, regions } = free
+    ? freeLayout(frame.width, frame.height, plan.longSide ?? input.width, input.multiple ?? 32, plan.tiles)
+    : fixedLayout(frame.width, frame.height, input, plan.tiles);
+  const { detections } = await network.run(frame, regions, { width, height, decode: decoderOf(plan), signal });
+  return detections === undefined ? [] : unpack(detections);
+}
+
+function decoderOf(plan: DetectionPlan): Decoder {
+  const common = {
+    minScore: plan.minScore,
+    iou: plan.iou,
+    max: plan.max,
+    ...(plan.contained === undefined ? {} : { contained: plan.contained }),
+  };
+  switch (plan.network) {
+    case 'ssd':
+    case 'tiny':
+      return { kind: plan.network, ...common };
+    default:
+      return { kind: 'blaze', ...common, strides: BLAZE[plan.network], keypoints: BLAZE_KEYPOINTS, logits: true };
+  }
+}
+
+function unpack({ count, stride, data }: Detections): Detection[] {
+  const found: Detection[] = [];
+  for (let i = 0; i < count; i++) {
+    const row = data.subarray(i * stride, (i + 1) * stride);
+    const box: Box = [row[0]!, row[1]!, row[2]! - row[0]!, row[3]! - row[1]!];
+    // A network fed with nonsense can give a box without area or with NaN in it; no later stage could use it.
+    if (!(box[2] > 0 && box[3] > 0 && Number.isFinite(box[0] + box[1] + box[2] + box[3]))) continue;
+    const keypoints: Point[] = [];
+    for (let k = 6; k + 1 < stride; k += 2) keypoints.push([row[k]!, row[k + 1]!]);
+    found.push({ box, score: row[4]!, ...(keypoints.length > 0 ? { keypoints } : {}) });
+  }
+  return found;
+}

@@ -1,0 +1,100 @@
+import { LineamentError } from '../errors.js';
+import { packRegions, type Region } from '../image/geometry.js';
+import type { Runtime } from '../inference/runtime.js';
+import type { Session } from '../inference/session.js';
+import type { Decoder, NetworkJob, NetworkResult, Sampling } from '../native/addon.js';
+import type { Frame } from '../types.js';
+import { type ModelCard, takesBatches, tensorSpec } from './card.js';
+import type { ModelPack } from './pack.js';
+
+export interface NetworkRun {
+  /** Size of the tensor, where the card leaves it free. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly sampling?: Sampling;
+  readonly mirror?: boolean;
+  readonly decode?: Decoder;
+  readonly outputs?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Most items in one run of a network; more are run in turns, so that a crowd does not cost memory without bound. */
+const MAX_BATCH = 16;
+
+/** A model with its card: regions of a picture in, numbers out, all in one native job. */
+export class Network {
+  readonly card: ModelCard;
+  readonly session: Session;
+
+  constructor(card: ModelCard, session: Session) {
+    this.card = card;
+    this.session = session;
+  }
+
+  run(frame: Frame, regions: readonly Region[], options: NetworkRun = {}): Promise<NetworkResult> {
+    const { width, height, sampling = { filter: 'area', border: 'zero' }, mirror = false, decode, outputs } = options;
+    const job: NetworkJob = {
+      input: {
+        source: frame,
+        regions: packRegions(regions),
+        tensor: tensorSpec(this.card, width, height),
+        sampling,
+        mirror: mirror ? 'both' : 'none',
+      },
+      maxBatch: takesBatches(this.card) ? MAX_BATCH : 1,
+      ...(decode === undefined ? {} : { decode }),
+      ...(outputs === undefined ? {} : { outputs }),
+    };
+    return this.session.run(job, options.signal);
+  }
+
+  /** One output of `run`, as floats. */
+  async output(frame: Frame, regions: readonly Region[], name: string, options: NetworkRun = {}): Promise<Float32Array> {
+    const [values] = await this.outputs(frame, regions, [name], options);
+    return values!;
+  }
+
+  /** Several outputs of `run`, as floats, in the order of `names`. */
+  async outputs(
+    frame: Frame,
+    regions: readonly Region[],
+    names: readonly string[],
+    options: NetworkRun = {},
+  ): Promise<Float32Array[]> {
+    const result = await this.run(frame, regions, { ...options, outputs: names });
+    return names.map((name) => {
+      const data = result.outputs?.find((o) => o.name === name)?.data;
+      if (!(data instanceof Float32Array)) {
+        throw new LineamentError('MODEL_CORRUPT', `${this.card.id} has no output '${name}' of type float32`);
+      }
+      return data;
+    });
+  }
+}
+
+/** The networks of a pack on a runtime: each is read, verified and made on first use, once, whoever asks. */
+export class Networks {
+  readonly #runtime: Runtime;
+  readonly #pack: ModelPack;
+  readonly #known = new Map<string, Promise<Network>>();
+
+  constructor(runtime: Runtime, pack: ModelPack) {
+    this.#runtime = runtime;
+    this.#pack = pack;
+  }
+
+  /** Rejects with `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_HASH_MISMATCH`; a later call tries again. */
+  get(id: string): Promise<Network> {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const making = this.#make(id);
+    this.#known.set(id, making);
+    making.catch(() => this.#known.delete(id));
+    return making;
+  }
+
+  async #make(id: string): Promise<Network> {
+    const [card, model] = await Promise.all([this.#pack.card(id), this.#pack.read(id)]);
+    return new Network(card, await this.#runtime.createSession(id, model));
+  }
+}

@@ -1,0 +1,5 @@
+/** Who a face is: aligned chips, embeddings and their comparison. */
+export { type Candidate, checkEmbedding, type Match, rank, similarity } from './compare.js';
+export { embedFaces } from './embed.js';
+export { embeddingDims, RECOGNISERS, type Recogniser, type RecogniserName, type RecognitionPlan } from './plan.js';
+export { type ChipGeometry, chipRegion, chipTemplate } from './template.js';
