@@ -1,0 +1,142 @@
+// Everything that is checked before a change lands: `npm test`, then what needs more than Node, npm and a compiler. Ends with one
+// line that counts all suites.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { packageFile, root, run } from './lib/run.mjs';
+import { filesBelow } from './lib/stamp.mjs';
+import { fuzz, nativeTests } from './native-test.mjs';
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+
+function add(name, counts) {
+  for (const key of Object.keys(total)) total[key] += counts[key];
+  if (counts.failed > 0) failures.push(name);
+}
+
+/** One check that either holds or does not. */
+async function check(name, work) {
+  const started = Date.now();
+  let problem;
+  try {
+    problem = await work();
+  } catch (error) {
+    problem = error.message;
+  }
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  if (problem === 'skip') {
+    console.log(`  skipped: ${name}`);
+    add(name, { passed: 0, failed: 0, skipped: 1 });
+    return;
+  }
+  console.log(`  ${problem ? 'FAIL' : 'ok  '} ${name} (${seconds} s)`);
+  if (problem) console.log(problem);
+  add(name, problem ? { passed: 0, failed: 1, skipped: 0 } : { passed: 1, failed: 0, skipped: 0 });
+}
+
+/** A command that must end with status 0. */
+function succeeds(command, args, options = {}) {
+  return async () => {
+    const { code, output } = await run(command, args, options);
+    return code === 0 ? undefined : output.trimEnd().split('\n').slice(-40).join('\n');
+  };
+}
+
+async function has(command) {
+  return (await run(command, ['--version']).catch(() => ({ code: 1 }))).code === 0;
+}
+
+/** Runs `npm test` in `folder`, shows its output and counts what it counted. */
+async function npmTest(folder) {
+  const { code, output } = await run('npm', ['test'], { cwd: folder });
+  const lines = output.trimEnd().split('\n');
+  const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(lines.pop() ?? '');
+  console.log(lines.join('\n'));
+  if (!counts) return { passed: 0, failed: 1, skipped: 0 };
+  const [passed, failed, skipped] = counts.slice(1).map(Number);
+  return { passed, failed: failed + (code !== 0 && failed === 0 ? 1 : 0), skipped };
+}
+
+async function freshClone() {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), 'lineament-clone-'));
+  const clone = path.join(scratch, 'main');
+  try {
+    await check('git clone', succeeds('git', ['clone', '--quiet', root, clone]));
+    await check('npm run demo in a fresh clone', succeeds('npm', ['run', 'demo'], { cwd: clone }));
+    const started = Date.now();
+    await check('npm run demo again', succeeds('npm', ['run', 'demo'], { cwd: clone }));
+    console.log(`       second run: ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    await check('the clone is still clean', async () => {
+      const { output } = await run('git', ['status', '--porcelain'], { cwd: clone });
+      return output.trim() === '' ? undefined : output;
+    });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function style() {
+  const node = process.execPath;
+  await check('biome', succeeds(node, [packageFile('@biomejs/biome', 'bin/biome'), 'ci', '.']));
+  await check('import layers', succeeds(node, ['scripts/check-layers.mjs']));
+  await check('typecheck', succeeds(node, [packageFile('typescript', 'bin/tsc'), '-p', 'tsconfig.json', '--noEmit']));
+  await check('typedoc', succeeds(node, [packageFile('typedoc', 'bin/typedoc')]));
+  await check('clang-format', async () => {
+    if (!(await has('clang-format-14'))) return 'skip';
+    const files = filesBelow(['native']).filter((file) => /\.(cpp|h)$/.test(file));
+    return succeeds('clang-format-14', ['--dry-run', '--Werror', ...files])();
+  });
+}
+
+async function builds() {
+  const cmakeJs = packageFile('cmake-js', 'bin/cmake-js');
+  await check('cmake-js builds the same addon, and it loads', async () => {
+    const built = await succeeds(process.execPath, [cmakeJs, 'compile', '-O', 'out/cmake-js'])();
+    if (built) return built;
+    const script = `const a=require('./out/cmake-js/Release/lineament.node'); if(!a.cpu().simd) process.exit(1)`;
+    return succeeds(process.execPath, ['-e', script])();
+  });
+}
+
+async function oracles() {
+  await run('bash', ['scripts/install-oracles.sh'], { inherit: true });
+  const report = path.join(root, 'out', 'reports', 'oracles.json');
+  rmSync(report, { force: true });
+  if (!existsSync(path.join(root, 'tests', 'oracles'))) return;
+  const args = [packageFile('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json'];
+  args.push(`--outputFile.json=${report}`, 'tests/oracles');
+  const { code } = await run(process.execPath, args, { inherit: true, env: { LINEAMENT_ORACLES: '1' } });
+  const result = JSON.parse(readFileSync(report, 'utf8'));
+  for (const file of result.testResults) {
+    for (const test of file.assertionResults) {
+      if (['skipped', 'pending', 'todo'].includes(test.status)) console.log(`skipped: ${test.fullName}`);
+    }
+  }
+  const failed = result.numFailedTests || (code === 0 ? 0 : 1);
+  add('oracles', { passed: result.numPassedTests, failed, skipped: result.numPendingTests + result.numTodoTests });
+}
+
+async function section(title, work) {
+  const started = Date.now();
+  console.log(`\n== ${title}`);
+  try {
+    await work();
+  } catch (error) {
+    console.log(error.message);
+    add(title, { passed: 0, failed: 1, skipped: 0 });
+  }
+  console.log(`== ${title}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
+}
+
+console.log(`node ${process.version}, ${os.cpus().length} × ${os.cpus()[0]?.model ?? 'processor'}`);
+await section('npm test', async () => add('npm test', await npmTest(root)));
+await section('style and documentation', style);
+await section('oracles and real parts', oracles);
+await section('cmake-js', builds);
+await section('sanitizers', async () => add('sanitizers', await nativeTests({ sanitize: true })));
+await section('fuzzers', async () => add('fuzzers', await fuzz(Number(process.env.LINEAMENT_FUZZ_SECONDS ?? 20))));
+await section('fresh clone', freshClone);
+if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed > 0 ? 1 : 0);
