@@ -98,7 +98,11 @@ function atSite(error: Error, site: CallSite): void {
 }
 
 // On the prototype, so that the name is there already when the stack's first line is written.
-Object.defineProperty(LineamentError.prototype, 'name', { value: 'LineamentError', configurable: true, writable: true });
+Object.defineProperty(LineamentError.prototype, 'name', {
+  value: 'LineamentError',
+  configurable: true,
+  writable: true,
+});
 
 function isCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERRORS, value);

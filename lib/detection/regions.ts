@@ -8,7 +8,8 @@ export interface Layout {
   readonly regions: readonly Region[];
 }
 
-const upTo = (value: number, multiple: number): number => Math.max(multiple, Math.ceil(value / multiple - 1e-9) * multiple);
+const upTo = (value: number, multiple: number): number =>
+  Math.max(multiple, Math.ceil(value / multiple - 1e-9) * multiple);
 
 /**
  * Parts of a `width` × `height` picture for a network of free input size: the longer side of each part becomes `longSide`

@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type Sharp from 'sharp';
-import { LineamentError, throwIfAborted } from '../errors.js';
 import { abortable } from '../errors/abort.js';
 import { invalid } from '../errors/validate.js';
+import { LineamentError, throwIfAborted } from '../errors.js';
 import type { Frame } from '../types.js';
 import { describeUnknown, sniffFormat } from './format.js';
 import { type ImageInput, isBytes, isMatLike, isRawImage, isSharpLike, type SharpLike } from './input.js';
@@ -78,7 +78,9 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     const { code } = cause as NodeJS.ErrnoException;
     const known = code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES' || code === 'EPERM' || code === 'ELOOP';
     const why = code === 'EACCES' || code === 'EPERM' ? 'may not be read' : 'does not exist';
-    throw new LineamentError('IMAGE_NOT_FOUND', known ? `${path} ${why}` : `${path}: ${(cause as Error).message}`, { cause });
+    throw new LineamentError('IMAGE_NOT_FOUND', known ? `${path} ${why}` : `${path}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   try {
     const stat = await file.stat();
@@ -159,7 +161,8 @@ function decoderError(cause: unknown, name: string, maxPixels: number): Lineamen
       fix: 'Scale the picture down, or raise maxPixels if you trust its origin.',
     });
   }
-  if (/out of memory|failed to allocate/i.test(said)) return new LineamentError('OUT_OF_MEMORY', `${name}: ${line}`, { cause });
+  if (/out of memory|failed to allocate/i.test(said))
+    return new LineamentError('OUT_OF_MEMORY', `${name}: ${line}`, { cause });
   if (/missing|ENOENT/.test(said)) return new LineamentError('IMAGE_NOT_FOUND', `${name}: ${line}`, { cause });
   return new LineamentError('IMAGE_CORRUPT', `${name}: ${line}`, { cause });
 }

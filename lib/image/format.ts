@@ -23,10 +23,13 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
 
 /** A word on bytes that are no image of ours, for the error message. */
 export function describeUnknown(bytes: Uint8Array): string {
-  const head = ascii(bytes, 0, 64).replace(/^\ufeff/, '').trimStart();
+  const head = ascii(bytes, 0, 64)
+    .replace(/^\ufeff/, '')
+    .trimStart();
   if (head.startsWith('<')) return 'the content looks like XML, SVG or HTML';
   if (head.startsWith('%PDF')) return 'the content is a PDF document';
-  if (ascii(bytes, 4, 4) === 'ftyp') return `the content is a '${ascii(bytes, 8, 4)}' file (HEIC and video are not decoded)`;
+  if (ascii(bytes, 4, 4) === 'ftyp')
+    return `the content is a '${ascii(bytes, 8, 4)}' file (HEIC and video are not decoded)`;
   if (head.startsWith('BM')) return 'the content is a BMP file';
   return 'the content is not JPEG, PNG, WebP, GIF, TIFF or AVIF';
 }

@@ -14,7 +14,7 @@ export function applyRegion(r: Region, u: number, v: number): Point {
 /** Regions one after another, as the native addon takes them. */
 export function packRegions(regions: readonly Region[]): Float64Array {
   const packed = new Float64Array(regions.length * 6);
-  regions.forEach((region, i) => packed.set(region, i * 6));
+  for (const [i, region] of regions.entries()) packed.set(region, i * 6);
   return packed;
 }
 
@@ -75,6 +75,11 @@ export function fitSimilarity(from: readonly Point[], to: readonly Point[]): Reg
   const a = re / norm;
   const b = im / norm;
   return [a, -b, tx - a * fx + b * fy, b, a, ty - b * fx - a * fy];
+}
+
+/** A region given for an output of 1 × 1 (a unit square), made for an output of `width` × `height`. */
+export function fromUnit(r: Region, width: number, height: number): Region {
+  return [r[0] / width, r[1] / height, r[2], r[3] / width, r[4] / height, r[5]];
 }
 
 /** Smallest box around the points. */

@@ -1,10 +1,11 @@
 /** Pictures: every kind of input to plain 8-bit pixels, and the geometry that cuts regions out of them. */
-export { type DecodeOptions, decodeImage, DEFAULT_MAX_PIXELS } from './decode.js';
+export { DEFAULT_MAX_PIXELS, type DecodeOptions, decodeImage } from './decode.js';
 export { type ImageFormat, sniffFormat } from './format.js';
 export {
   applyRegion,
   boundsOf,
   fitSimilarity,
+  fromUnit,
   intersectionOverUnion,
   packRegions,
   type Region,

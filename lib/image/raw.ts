@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { LineamentError } from '../errors.js';
 import { invalid, oneOf, positiveInteger } from '../errors/validate.js';
+import { LineamentError } from '../errors.js';
 import type { Frame, FrameFormat } from '../types.js';
 import { type Bytes, isBytes, isShared, type MatLike, type RawImage } from './input.js';
 
@@ -29,7 +29,8 @@ export async function ownBytes(name: string, value: Bytes): Promise<Uint8Array> 
   if (!isBytes(value)) throw invalid(name, 'Uint8Array, ArrayBuffer or SharedArrayBuffer', value);
   const view = ArrayBuffer.isView(value);
   const buffer: ArrayBufferLike = view ? value.buffer : value;
-  if (isDetached(buffer)) throw invalid(name, 'bytes', value, 'Its buffer is detached: do not transfer it before the call.');
+  if (isDetached(buffer))
+    throw invalid(name, 'bytes', value, 'Its buffer is detached: do not transfer it before the call.');
   const bytes = view ? new Uint8Array(buffer, value.byteOffset, value.byteLength) : new Uint8Array(buffer);
   if (!isShared(buffer)) return bytes;
   const copy = new Uint8Array(bytes.length);
@@ -59,7 +60,8 @@ export async function rawFrame(raw: RawImage, maxPixels: number): Promise<Frame>
   const format = formatOf(raw);
   if (width * height > maxPixels) throw tooLarge(width, height, maxPixels);
   const planar = format === 'nv12' || format === 'i420';
-  if ((planar || format === 'yuyv') && width % 2 !== 0) throw invalid('width', `even number (format '${format}')`, width);
+  if ((planar || format === 'yuyv') && width % 2 !== 0)
+    throw invalid('width', `even number (format '${format}')`, width);
   if (planar && height % 2 !== 0) throw invalid('height', `even number (format '${format}')`, height);
   const channels = CHANNELS[format];
   const tight = width * channels;

@@ -34,9 +34,19 @@ export async function locateLandmarks(
   if (boxes.length === 0) return [];
   const network = await networks.get(LANDMARKERS[plan.network]);
   const size = network.card.input.width;
-  let points = await run(network, frame, boxes.map((box) => boxRegion(box, plan, size)), signal);
+  let points = await run(
+    network,
+    frame,
+    boxes.map((box) => boxRegion(box, plan, size)),
+    signal,
+  );
   for (let pass = 0; pass < plan.refine; pass++) {
-    points = await run(network, frame, points.map((p) => uprightRegion(p, plan.refineScale, size)), signal);
+    points = await run(
+      network,
+      frame,
+      points.map((p) => uprightRegion(p, plan.refineScale, size)),
+      signal,
+    );
   }
   return points;
 }

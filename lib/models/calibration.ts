@@ -34,12 +34,14 @@ export function parseCalibration(text: string, origin: string): Calibration {
   } catch (cause) {
     throw new LineamentError('MODEL_CORRUPT', `the calibration ${origin} is not valid JSON`, { cause });
   }
-  const wrong = (what: string): LineamentError => new LineamentError('MODEL_CORRUPT', `the calibration ${origin}: ${what}`);
+  const wrong = (what: string): LineamentError =>
+    new LineamentError('MODEL_CORRUPT', `the calibration ${origin}: ${what}`);
   if (typeof c?.model !== 'string' || c.metric !== 'cosine') throw wrong('model or metric is missing');
   if (!isShare(c.defaultFmr)) throw wrong('defaultFmr is not a share');
   if (!Array.isArray(c.points) || c.points.length < 2) throw wrong('fewer than two points');
   c.points.forEach((point, i) => {
-    if (!Number.isFinite(point?.similarity) || !isShare(point.fmr)) throw wrong(`point ${i} is not a similarity and a share`);
+    if (!Number.isFinite(point?.similarity) || !isShare(point.fmr))
+      throw wrong(`point ${i} is not a similarity and a share`);
     const before = c.points[i - 1];
     if (before !== undefined && (point.similarity <= before.similarity || point.fmr > before.fmr)) {
       throw wrong(`point ${i} does not continue the curve`);
@@ -72,7 +74,10 @@ export function similarityAt(calibration: Calibration, fmr: number): number {
         `for fmr but received ${fmr} of type ${typeof fmr}`,
     );
   }
-  const i = Math.max(1, points.findIndex((p) => p.fmr <= fmr));
+  const i = Math.max(
+    1,
+    points.findIndex((p) => p.fmr <= fmr),
+  );
   const [a, b] = [points[i - 1]!, points[i]!];
   if (a.fmr === b.fmr) return b.fmr === fmr ? a.similarity : b.similarity;
   const t = (Math.log(a.fmr) - Math.log(fmr)) / (Math.log(a.fmr) - Math.log(b.fmr));
@@ -83,7 +88,10 @@ export function similarityAt(calibration: Calibration, fmr: number): number {
 export function fmrAt(calibration: Calibration, similarity: number): number | undefined {
   const { points } = calibration;
   if (!(similarity >= points[0]!.similarity && similarity <= points.at(-1)!.similarity)) return undefined;
-  const i = Math.max(1, points.findIndex((p) => p.similarity >= similarity));
+  const i = Math.max(
+    1,
+    points.findIndex((p) => p.similarity >= similarity),
+  );
   const [a, b] = [points[i - 1]!, points[i]!];
   const t = (similarity - a.similarity) / (b.similarity - a.similarity);
   return Math.exp(Math.log(a.fmr) + t * (Math.log(b.fmr) - Math.log(a.fmr)));

@@ -52,7 +52,8 @@ export interface ModelCard {
   readonly [more: string]: unknown;
 }
 
-const isNumbers = (v: unknown): boolean => Array.isArray(v) && (v.length === 3 || v.length === 1) && v.every(Number.isFinite);
+const isNumbers = (v: unknown): boolean =>
+  Array.isArray(v) && (v.length === 3 || v.length === 1) && v.every(Number.isFinite);
 const isSize = (v: unknown): boolean => Number.isInteger(v) && (v as number) > 0;
 const isText = (v: unknown): boolean => typeof v === 'string' && v.length > 0;
 

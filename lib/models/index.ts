@@ -1,5 +1,12 @@
 /** Models as data: cards, packs of ONNX files, verified reading, calibration. */
-export { type Calibration, type CalibrationPoint, fmrAt, parseCalibration, readCalibration, similarityAt } from './calibration.js';
+export {
+  type Calibration,
+  type CalibrationPoint,
+  fmrAt,
+  parseCalibration,
+  readCalibration,
+  similarityAt,
+} from './calibration.js';
 export { type CardInput, type CardOutput, type ModelCard, parseCard, takesBatches, tensorSpec } from './card.js';
-export { type ModelPack, openPack } from './pack.js';
 export { Network, type NetworkRun, Networks } from './network.js';
+export { type ModelPack, openPack } from './pack.js';

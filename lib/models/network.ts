@@ -49,7 +49,12 @@ export class Network {
   }
 
   /** One output of `run`, as floats. */
-  async output(frame: Frame, regions: readonly Region[], name: string, options: NetworkRun = {}): Promise<Float32Array> {
+  async output(
+    frame: Frame,
+    regions: readonly Region[],
+    name: string,
+    options: NetworkRun = {},
+  ): Promise<Float32Array> {
     const [values] = await this.outputs(frame, regions, [name], options);
     return values!;
   }

@@ -74,7 +74,10 @@ async function readCard(id: string): Promise<ModelCard> {
   if (!/^[\w.-]+$/.test(id)) throw new LineamentError('MODEL_NOT_FOUND', `'${id}' is not the id of a model`);
   const path = join(packageRoot, 'models', 'cards', `${id}.json`);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new LineamentError('MODEL_NOT_FOUND', `there is no card ${path}`, { cause, fix: `${INSTALL_FIX.replace('re', 'Re')}.` });
+    throw new LineamentError('MODEL_NOT_FOUND', `there is no card ${path}`, {
+      cause,
+      fix: `${INSTALL_FIX.replace('re', 'Re')}.`,
+    });
   });
   const card = parseCard(text, path);
   if (card.id !== id) throw new LineamentError('MODEL_CORRUPT', `the card ${path} has the id '${card.id}'`);
@@ -92,7 +95,9 @@ async function readVerified(folder: string, card: ModelCard): Promise<Uint8Array
     if (size !== card.bytes) {
       const what = size < card.bytes ? 'it is truncated' : 'it is another file';
       const code = size < card.bytes ? 'MODEL_CORRUPT' : 'MODEL_HASH_MISMATCH';
-      throw new LineamentError(code, `${path} has ${size} bytes where the card says ${card.bytes}: ${what}`, { fix: FIX });
+      throw new LineamentError(code, `${path} has ${size} bytes where the card says ${card.bytes}: ${what}`, {
+        fix: FIX,
+      });
     }
     data = new Uint8Array(card.bytes);
     let at = 0;

@@ -116,7 +116,9 @@ export interface PixelInput {
 
 /** Network inputs given as ready tensors, by input name. */
 export interface TensorInput {
-  readonly tensors: Readonly<Record<string, { readonly data: Float32Array | Uint8Array | Int32Array; readonly shape: readonly number[] }>>;
+  readonly tensors: Readonly<
+    Record<string, { readonly data: Float32Array | Uint8Array | Int32Array; readonly shape: readonly number[] }>
+  >;
 }
 
 /**
@@ -131,7 +133,13 @@ export interface TensorInput {
  * set, a box whose intersection over the smaller area exceeds it is dropped as well.
  */
 export type Decoder =
-  | { readonly kind: 'ssd'; readonly minScore: number; readonly iou: number; readonly contained?: number; readonly max: number }
+  | {
+      readonly kind: 'ssd';
+      readonly minScore: number;
+      readonly iou: number;
+      readonly contained?: number;
+      readonly max: number;
+    }
   | {
       readonly kind: 'blaze';
       readonly minScore: number;
@@ -142,7 +150,13 @@ export type Decoder =
       readonly keypoints: number;
       readonly logits: boolean;
     }
-  | { readonly kind: 'tiny'; readonly minScore: number; readonly iou: number; readonly contained?: number; readonly max: number };
+  | {
+      readonly kind: 'tiny';
+      readonly minScore: number;
+      readonly iou: number;
+      readonly contained?: number;
+      readonly max: number;
+    };
 
 export interface NetworkJob {
   readonly input: PixelInput | TensorInput;
@@ -171,7 +185,12 @@ export interface NetworkResult {
   readonly outputs?: readonly OutputTensor[];
   readonly detections?: Detections;
   /** Milliseconds: waiting in the queue, preparing tensors, inside the network, decoding. */
-  readonly timings: { readonly queue: number; readonly prepare: number; readonly network: number; readonly decode: number };
+  readonly timings: {
+    readonly queue: number;
+    readonly prepare: number;
+    readonly network: number;
+    readonly decode: number;
+  };
 }
 
 export interface TensorInfo {
@@ -208,7 +227,12 @@ export interface NativeRuntime {
   readonly api: number;
   readonly providers: readonly string[];
   /** Makes a session from the bytes of an ONNX file on the executor's threads. */
-  createSession(executor: NativeExecutor, model: Uint8Array, options: SessionOptions, token?: NativeToken): Promise<NativeSession>;
+  createSession(
+    executor: NativeExecutor,
+    model: Uint8Array,
+    options: SessionOptions,
+    token?: NativeToken,
+  ): Promise<NativeSession>;
 }
 
 export interface NativeAddon {
@@ -238,7 +262,12 @@ export interface NativeAddon {
     token?: NativeToken,
   ): Promise<Float32Array | Uint8Array>;
   /** `boxes`: n × [x, y, w, h] in source pixels, clipped to the image. Gives n × `STATISTICS.length` numbers. */
-  statistics(executor: NativeExecutor, source: PixelView, boxes: Float64Array, token?: NativeToken): Promise<Float64Array>;
+  statistics(
+    executor: NativeExecutor,
+    source: PixelView,
+    boxes: Float64Array,
+    token?: NativeToken,
+  ): Promise<Float64Array>;
   /** Opens libonnxruntime; the same path twice gives the same runtime. */
   openRuntime(executor: NativeExecutor, path: string): Promise<NativeRuntime>;
 }

@@ -90,5 +90,7 @@ function fixForThisMachine(): string {
 
 function notFound(attempts: readonly Attempt[], fix: string): LineamentError {
   const list = attempts.map(({ path, problem }) => `\n  ${path}: ${problem}`).join('');
-  return new LineamentError('ADDON_NOT_FOUND', `${platformName}, Node ${process.versions.node}; tried${list}\n`, { fix });
+  return new LineamentError('ADDON_NOT_FOUND', `${platformName}, Node ${process.versions.node}; tried${list}\n`, {
+    fix,
+  });
 }

@@ -46,9 +46,13 @@ export async function findRuntimeLibraries(named?: string): Promise<readonly Run
     if (folder !== undefined) add(await carried(folder), 'onnxruntime-node');
   }
   if (libraries.length === 0) {
-    throw new LineamentError('RUNTIME_NOT_FOUND', `no libonnxruntime for ${platformName} in @lineament/${platformName} or onnxruntime-node`, {
-      fix: `Run 'npm install @lineament/${platformName}' or 'npm install onnxruntime-node', or set LINEAMENT_ONNXRUNTIME.`,
-    });
+    throw new LineamentError(
+      'RUNTIME_NOT_FOUND',
+      `no libonnxruntime for ${platformName} in @lineament/${platformName} or onnxruntime-node`,
+      {
+        fix: `Run 'npm install @lineament/${platformName}' or 'npm install onnxruntime-node', or set LINEAMENT_ONNXRUNTIME.`,
+      },
+    );
   }
   return libraries;
 }
@@ -78,7 +82,10 @@ async function libraryIn(folder: string): Promise<string | undefined> {
 async function carried(folder: string): Promise<string | undefined> {
   const bin = join(folder, 'bin');
   const versions = await readdir(bin).catch(() => []);
-  for (const version of versions.filter((v) => v.startsWith('napi-')).sort().reverse()) {
+  for (const version of versions
+    .filter((v) => v.startsWith('napi-'))
+    .sort()
+    .reverse()) {
     const path = await libraryIn(join(bin, version, process.platform, process.arch));
     if (path !== undefined) return path;
   }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { LineamentError, throwIfAborted } from '../errors.js';
 import { invalid } from '../errors/validate.js';
+import { LineamentError, throwIfAborted } from '../errors.js';
 import type { Embedding } from '../types.js';
 
 /** Refuses what is not an embedding (`INVALID_ARGUMENT`): wrong shape, or numbers that are not finite. */
@@ -9,14 +9,19 @@ export function checkEmbedding(name: string, value: unknown): Embedding {
   if (typeof e !== 'object' || e === null || typeof e.model !== 'string' || !(e.vector instanceof Float32Array)) {
     throw invalid(name, 'embedding', value);
   }
-  if (e.vector.length === 0 || e.vector.length !== e.dims) throw invalid(`${name}.vector`, `${e.dims} numbers`, e.vector);
+  if (e.vector.length === 0 || e.vector.length !== e.dims)
+    throw invalid(`${name}.vector`, `${e.dims} numbers`, e.vector);
   return e;
 }
 
 function mismatch(a: Embedding, b: Embedding): LineamentError {
-  return new LineamentError('EMBEDDING_MISMATCH', `one is of '${a.model}' (${a.dims}), the other of '${b.model}' (${b.dims})`, {
-    fix: 'Make both with the same preset.',
-  });
+  return new LineamentError(
+    'EMBEDDING_MISMATCH',
+    `one is of '${a.model}' (${a.dims}), the other of '${b.model}' (${b.dims})`,
+    {
+      fix: 'Make both with the same preset.',
+    },
+  );
 }
 
 /**
@@ -28,7 +33,8 @@ export function similarity(a: Embedding, b: Embedding): number {
   checkEmbedding('b', b);
   if (a.model !== b.model || a.dims !== b.dims) throw mismatch(a, b);
   const cosine = dot(a.vector, b.vector) / Math.sqrt(dot(a.vector, a.vector) * dot(b.vector, b.vector));
-  if (!Number.isFinite(cosine)) throw invalid('embedding', 'finite, non-zero vector', Number.isNaN(cosine) ? Number.NaN : cosine);
+  if (!Number.isFinite(cosine))
+    throw invalid('embedding', 'finite, non-zero vector', Number.isNaN(cosine) ? Number.NaN : cosine);
   return Math.max(-1, Math.min(1, cosine));
 }
 

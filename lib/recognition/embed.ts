@@ -2,7 +2,7 @@ import { LineamentError } from '../errors.js';
 import type { Region } from '../image/geometry.js';
 import type { Networks } from '../models/network.js';
 import type { Embedding, Frame, Point } from '../types.js';
-import { embeddingDims, RECOGNISERS, type RecognitionPlan, type Recogniser } from './plan.js';
+import { embeddingDims, RECOGNISERS, type Recogniser, type RecognitionPlan } from './plan.js';
 import { chipRegion } from './template.js';
 
 /**
@@ -50,7 +50,10 @@ async function describe(
   const { dims } = recogniser;
   const copies = mirror ? 2 : 1;
   if (values.length !== present.length * copies * dims) {
-    throw new LineamentError('MODEL_CORRUPT', `${recogniser.card} gave ${values.length} values for ${present.length} faces`);
+    throw new LineamentError(
+      'MODEL_CORRUPT',
+      `${recogniser.card} gave ${values.length} values for ${present.length} faces`,
+    );
   }
   let next = 0;
   return regions.map((region) => {

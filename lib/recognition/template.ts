@@ -15,10 +15,10 @@ const MEAN_X = [
 ];
 const MEAN_Y = [
   0.106454, 0.038915, 0.0187482, 0.0344891, 0.0773906, 0.0773906, 0.0344891, 0.0187482, 0.038915, 0.106454, 0.203352,
-  0.307009, 0.409805, 0.515625, 0.587326, 0.609345, 0.628106, 0.609345, 0.587326, 0.216423, 0.178758, 0.179852, 0.231733,
-  0.245099, 0.244077, 0.231733, 0.179852, 0.178758, 0.216423, 0.244077, 0.245099, 0.780233, 0.745405, 0.727388, 0.742578,
-  0.727388, 0.745405, 0.780233, 0.864805, 0.902192, 0.909281, 0.902192, 0.864805, 0.784792, 0.778746, 0.785343, 0.778746,
-  0.784792, 0.824182, 0.831803, 0.824182,
+  0.307009, 0.409805, 0.515625, 0.587326, 0.609345, 0.628106, 0.609345, 0.587326, 0.216423, 0.178758, 0.179852,
+  0.231733, 0.245099, 0.244077, 0.231733, 0.179852, 0.178758, 0.216423, 0.244077, 0.245099, 0.780233, 0.745405,
+  0.727388, 0.742578, 0.727388, 0.745405, 0.780233, 0.864805, 0.902192, 0.909281, 0.902192, 0.864805, 0.784792,
+  0.778746, 0.785343, 0.778746, 0.784792, 0.824182, 0.831803, 0.824182,
 ];
 const FIRST = 17;
 
@@ -34,7 +34,10 @@ export interface ChipGeometry {
 }
 
 /** The mean shape inside a chip, for the landmark indices that take part in the alignment. */
-export function chipTemplate({ size, padding }: ChipGeometry): { readonly indices: readonly number[]; readonly points: Point[] } {
+export function chipTemplate({ size, padding }: ChipGeometry): {
+  readonly indices: readonly number[];
+  readonly points: Point[];
+} {
   const place = (mean: number): number => ((padding + mean) / (1 + 2 * padding)) * size;
   return {
     indices: ALIGNED,
@@ -48,6 +51,9 @@ export function chipTemplate({ size, padding }: ChipGeometry): { readonly indice
  */
 export function chipRegion(landmarks: readonly Point[], geometry: ChipGeometry): Region | undefined {
   const { indices, points } = chipTemplate(geometry);
-  const region = fitSimilarity(points, indices.map((i) => landmarks[i]!));
+  const region = fitSimilarity(
+    points,
+    indices.map((i) => landmarks[i]!),
+  );
   return region?.every(Number.isFinite) === true ? region : undefined;
 }

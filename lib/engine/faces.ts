@@ -1,0 +1,140 @@
+import { ATTRIBUTE_NETWORKS, readAgeGender, readExpressions } from '../attributes/attributes.js';
+import { type Detection, detectFaces } from '../detection/detect.js';
+import { DETECTORS } from '../detection/plan.js';
+import { type Runtime, statistic } from '../inference/runtime.js';
+import { LANDMARKERS, locateLandmarks, uprightRegion } from '../landmarks/locate.js';
+import { estimatePose } from '../landmarks/pose.js';
+import type { Networks } from '../models/network.js';
+import { STATISTICS } from '../native/addon.js';
+import { embedFaces } from '../recognition/embed.js';
+import { RECOGNISERS } from '../recognition/plan.js';
+import type { Exposure, Expression, Face, Frame, Gender, Point } from '../types.js';
+import type { Ask } from './options.js';
+import type { Preset } from './presets.js';
+
+/** What the stages work with. */
+export interface Stages {
+  readonly runtime: Runtime;
+  readonly networks: Networks;
+  readonly preset: Preset;
+  /** Throws when the engine was closed or the call aborted: asked between stages. */
+  readonly check: () => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Ids of the networks that an answer certainly needs. */
+export function networksFor(preset: Preset, ask: Ask): string[] {
+  const ids: string[] = [DETECTORS[preset.detection.network]];
+  if (needsLandmarks(ask)) ids.push(LANDMARKERS[preset.landmarks.network]);
+  if (ask.embedding) ids.push(...preset.recognition.members.map(({ network }) => RECOGNISERS[network].card));
+  if (ask.attributes.has('expression')) ids.push(ATTRIBUTE_NETWORKS.expression);
+  if (ask.attributes.has('age') || ask.attributes.has('gender')) ids.push(ATTRIBUTE_NETWORKS.ageGender);
+  return ids;
+}
+
+const needsLandmarks = (ask: Ask): boolean => ask.landmarks || ask.pose || ask.embedding || ask.attributes.size > 0;
+
+/** The faces of a picture with what was asked about them, best score first. */
+export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise<Face[]> {
+  const { networks, preset, signal, check } = stages;
+  check();
+  let found = await detectFaces(networks, frame, preset.detection, signal);
+  check();
+  if (found.length === 0 && preset.fallback !== undefined) {
+    found = await detectFaces(networks, frame, preset.fallback, signal);
+    check();
+  }
+  const detections = select(found, ask);
+  if (detections.length === 0) return [];
+  const landmarks = needsLandmarks(ask)
+    ? await locateLandmarks(
+        networks,
+        frame,
+        detections.map((d) => d.box),
+        preset.landmarks,
+        signal,
+      )
+    : undefined;
+  check();
+  // What is left does not depend on each other; a failure of one is the failure of the call, after the others have ended,
+  // so that nothing of a call runs on after it has been answered.
+  const work = [
+    ask.embedding && landmarks ? embedFaces(networks, frame, landmarks, preset.recognition, signal) : undefined,
+    ask.attributes.size > 0 && landmarks ? attributesOf(stages, frame, landmarks, ask) : undefined,
+    ask.quality ? qualityOf(stages, frame, detections) : undefined,
+  ] as const;
+  const settled = await Promise.allSettled(work);
+  const failed = settled.find((s) => s.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  check();
+  const [embeddings, attributes, quality] = await Promise.all(work);
+  return detections.map(({ box, score }, i): Face => {
+    const points = landmarks?.[i];
+    const pose = ask.pose && points !== undefined ? estimatePose(points) : undefined;
+    const embedding = embeddings?.[i];
+    return {
+      box,
+      score,
+      ...(ask.landmarks && points !== undefined ? { landmarks: points } : {}),
+      ...(pose === undefined ? {} : { pose }),
+      ...quality?.[i],
+      ...(embedding === undefined ? {} : { embedding }),
+      ...attributes?.[i],
+    };
+  });
+}
+
+function select(found: readonly Detection[], ask: Ask): readonly Detection[] {
+  const large = found.filter(({ box }) => Math.min(box[2], box[3]) >= ask.minFaceSize);
+  if (large.length <= ask.maxFaces) return large;
+  const prominence = ({ box, score }: Detection): number => box[2] * box[3] * score;
+  const kept = new Set([...large].sort((a, b) => prominence(b) - prominence(a)).slice(0, ask.maxFaces));
+  return large.filter((d) => kept.has(d));
+}
+
+async function attributesOf(
+  { networks, preset, signal }: Stages,
+  frame: Frame,
+  landmarks: readonly (readonly Point[])[],
+  ask: Ask,
+): Promise<{ expression?: Expression; age?: number; gender?: Gender }[]> {
+  const squares = landmarks.map((points) => uprightRegion(points, preset.attributeScale, 1));
+  const [expressions, ageGender] = await Promise.all([
+    ask.attributes.has('expression') ? readExpressions(networks, frame, squares, signal) : undefined,
+    ask.attributes.has('age') || ask.attributes.has('gender')
+      ? readAgeGender(networks, frame, squares, signal)
+      : undefined,
+  ]);
+  return landmarks.map((_, i) => {
+    const expression = expressions?.[i];
+    const both = ageGender?.[i];
+    return {
+      ...(expression === undefined ? {} : { expression }),
+      ...(both !== undefined && ask.attributes.has('age') ? { age: both.age } : {}),
+      ...(both !== undefined && ask.attributes.has('gender') ? { gender: both.gender } : {}),
+    };
+  });
+}
+
+async function qualityOf(
+  { runtime, signal }: Stages,
+  frame: Frame,
+  detections: readonly Detection[],
+): Promise<{ sharpness?: number; size: number; exposure?: Exposure }[]> {
+  const boxes = Float64Array.from(detections.flatMap(({ box }) => box));
+  const values = await runtime.statistics(frame, boxes, signal);
+  return detections.map(({ box }, i) => {
+    const row = values.subarray(i * STATISTICS.length, (i + 1) * STATISTICS.length);
+    const of = (name: (typeof STATISTICS)[number]): number => row[statistic(name)]!;
+    const size = Math.min(box[2], box[3]);
+    const sharpness = of('laplacianVariance');
+    if (Number.isNaN(sharpness)) return { size };
+    const exposure = {
+      mean: of('mean'),
+      contrast: of('contrast'),
+      underexposed: of('underexposed'),
+      overexposed: of('overexposed'),
+    };
+    return { sharpness, size, exposure };
+  });
+}

@@ -1,0 +1,14 @@
+/** The engine: every stage behind one object. */
+export { Engine, openEngine, type Verification } from './engine.js';
+export type {
+  AnalyzeOptions,
+  Attribute,
+  CallOptions,
+  DetectOptions,
+  EmbedOptions,
+  EngineOptions,
+  IdentifyOptions,
+  MatchOptions,
+  SelectOptions,
+} from './options.js';
+export { PRESETS, type Preset, type PresetName } from './presets.js';

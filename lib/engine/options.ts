@@ -1,0 +1,171 @@
+import {
+  abortSignal,
+  boolean,
+  invalid,
+  nonEmptyString,
+  numberIn,
+  oneOf,
+  plainObject,
+  positiveInteger,
+} from '../errors/validate.js';
+import type { Mode } from '../inference/runtime.js';
+import { PRESETS, type Preset, type PresetName } from './presets.js';
+
+export interface EngineOptions {
+  /** A preset by name, or one of your own; `balanced` when absent. */
+  readonly preset?: PresetName | Preset;
+  /** Folder of the models; the starter pack is found by itself when absent. */
+  readonly models?: string;
+  /** Compute threads; the processors that the process may use when absent. */
+  readonly threads?: number;
+  /** `latency` (default): one picture as early as possible. `throughput`: many pictures at a time, one thread each. */
+  readonly mode?: Mode;
+  /** Execution providers by name, in order of preference; `['cpu']` when absent. A missing one is an error. */
+  readonly providers?: readonly string[];
+  /** Path of a libonnxruntime; found by itself when absent. */
+  readonly runtime?: string;
+  /** Most pixels that a picture may have; 100 million when absent. */
+  readonly maxPixels?: number;
+}
+
+/** Options that every call takes. */
+export interface CallOptions {
+  /** Stops the call, which then rejects with `ABORTED`. The engine stays usable. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SelectOptions extends CallOptions {
+  /** Keep only so many faces: those with the largest product of area and score. All when absent. */
+  readonly maxFaces?: number;
+  /** Drop faces whose box has a shorter side than this, in pixels of the picture. */
+  readonly minFaceSize?: number;
+}
+
+export interface DetectOptions extends SelectOptions {
+  /** Find the 68 landmarks of each face as well. */
+  readonly landmarks?: boolean;
+}
+
+export type Attribute = 'expression' | 'age' | 'gender';
+export const ATTRIBUTES: readonly Attribute[] = ['expression', 'age', 'gender'];
+
+export interface AnalyzeOptions extends DetectOptions {
+  /** Roll, yaw and pitch. */
+  readonly pose?: boolean;
+  /** Sharpness, size and exposure. */
+  readonly quality?: boolean;
+  readonly embedding?: boolean;
+  readonly attributes?: readonly Attribute[];
+}
+
+export interface EmbedOptions extends SelectOptions {
+  /** Every face instead of the most prominent one. */
+  readonly all?: boolean;
+}
+
+export interface MatchOptions extends CallOptions {
+  /** Accept this false match rate; the threshold follows from the recogniser's calibration. */
+  readonly fmr?: number;
+  /** Take everything at least as similar for a match. Excludes `fmr`. */
+  readonly threshold?: number;
+}
+
+export interface IdentifyOptions extends MatchOptions {
+  /** Most matches; 5 when absent. */
+  readonly limit?: number;
+}
+
+/** What is asked of a picture, with defaults filled in. */
+export interface Ask {
+  readonly landmarks: boolean;
+  readonly pose: boolean;
+  readonly quality: boolean;
+  readonly embedding: boolean;
+  readonly attributes: ReadonlySet<Attribute>;
+  readonly maxFaces: number;
+  readonly minFaceSize: number;
+}
+
+export interface CheckedEngineOptions {
+  readonly preset: Preset;
+  readonly models?: string;
+  readonly threads?: number;
+  readonly mode: Mode;
+  readonly providers: readonly string[];
+  readonly runtime?: string;
+  readonly maxPixels?: number;
+}
+
+export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions {
+  const known = ['preset', 'models', 'threads', 'mode', 'providers', 'runtime', 'maxPixels'];
+  plainObject('options', options, known);
+  const { models, threads, mode = 'latency', providers = ['cpu'], runtime, maxPixels } = options;
+  if (!Array.isArray(providers) || providers.length === 0) throw invalid('providers', 'list of names', providers);
+  return {
+    preset: presetOf(options.preset ?? 'balanced'),
+    mode: oneOf('mode', mode, ['latency', 'throughput']),
+    providers: providers.map((name) => nonEmptyString('providers', name)),
+    ...(models === undefined ? {} : { models: nonEmptyString('models', models) }),
+    ...(threads === undefined ? {} : { threads: positiveInteger('threads', threads, 1024) }),
+    ...(runtime === undefined ? {} : { runtime: nonEmptyString('runtime', runtime) }),
+    ...(maxPixels === undefined ? {} : { maxPixels: positiveInteger('maxPixels', maxPixels) }),
+  };
+}
+
+function presetOf(preset: unknown): Preset {
+  if (typeof preset === 'object' && preset !== null) {
+    const own = preset as Partial<Preset>;
+    if (own.detection === undefined || own.landmarks === undefined || own.recognition === undefined) {
+      throw invalid('preset', 'preset with detection, landmarks and recognition', preset);
+    }
+    return preset as Preset;
+  }
+  return PRESETS[oneOf('preset', preset, Object.keys(PRESETS) as PresetName[])];
+}
+
+const SELECT = ['signal', 'maxFaces', 'minFaceSize'];
+const DETECT = [...SELECT, 'landmarks'];
+const ANALYZE = [...DETECT, 'pose', 'quality', 'embedding', 'attributes'];
+
+const flag = (name: string, value: unknown): boolean => value !== undefined && boolean(name, value);
+
+function askOf(options: AnalyzeOptions, known: readonly string[]): Ask {
+  plainObject('options', options, known);
+  const { attributes = [], maxFaces, minFaceSize, signal } = options;
+  if (signal !== undefined) abortSignal('signal', signal);
+  if (!Array.isArray(attributes)) throw invalid('attributes', `list of ${ATTRIBUTES.join(', ')}`, attributes);
+  return {
+    landmarks: flag('landmarks', options.landmarks),
+    pose: flag('pose', options.pose),
+    quality: flag('quality', options.quality),
+    embedding: flag('embedding', options.embedding),
+    attributes: new Set(attributes.map((name) => oneOf('attributes', name, ATTRIBUTES))),
+    maxFaces: maxFaces === undefined ? Infinity : positiveInteger('maxFaces', maxFaces),
+    minFaceSize: minFaceSize === undefined ? 0 : numberIn('minFaceSize', minFaceSize, 0, Infinity),
+  };
+}
+
+export const checkDetectOptions = (options: DetectOptions): Ask => askOf(options, DETECT);
+export const checkAnalyzeOptions = (options: AnalyzeOptions): Ask => askOf(options, ANALYZE);
+
+export function checkEmbedOptions(options: EmbedOptions): Ask & { readonly all: boolean } {
+  plainObject('options', options, [...SELECT, 'all']);
+  const { all, ...select } = options;
+  return { ...askOf(select, SELECT), embedding: true, all: flag('all', all) };
+}
+
+export function checkCallOptions(options: CallOptions): void {
+  plainObject('options', options, ['signal']);
+  if (options.signal !== undefined) abortSignal('signal', options.signal);
+}
+
+export function checkMatchOptions(options: IdentifyOptions, more: readonly string[] = []): void {
+  plainObject('options', options, ['signal', 'fmr', 'threshold', ...more]);
+  const { signal, fmr, threshold, limit } = options;
+  if (signal !== undefined) abortSignal('signal', signal);
+  if (fmr !== undefined) numberIn('fmr', fmr, Number.MIN_VALUE, 1);
+  if (threshold !== undefined) numberIn('threshold', threshold, -1, 1);
+  if (fmr !== undefined && threshold !== undefined)
+    throw invalid('threshold', 'nothing (fmr is given as well)', threshold);
+  if (limit !== undefined) positiveInteger('limit', limit);
+}
