@@ -1,0 +1,67 @@
+#include "image/packer.h"
+
+namespace lineament {
+
+bool Packer::open(const TensorSpec& spec, int lanes, int red, void* out, const ImageKernels& kernels) {
+  spec_ = spec;
+  kernels_ = &kernels;
+  lanes_ = lanes;
+  red_ = red;
+  out_ = static_cast<uint8_t*>(out);
+  element_ = spec.type == TensorType::kFloat32 ? sizeof(float) : 1;
+  luma_[red] = 0.299f;
+  luma_[1] = 0.587f;
+  luma_[2 - red] = 0.114f;
+  const auto width = static_cast<size_t>(spec.width);
+  if (lanes == 4 && spec.colour == Colour::kGray) return scratch_.reset(width);
+  if (lanes == 1 && spec.colour != Colour::kGray && spec.layout == Layout::kNhwc) return scratch_.reset(width * 4);
+  return true;
+}
+
+void Packer::row(const float* pixels, int y) {
+  const auto width = static_cast<size_t>(spec_.width), at = static_cast<size_t>(y) * width;
+  const size_t plane = width * static_cast<size_t>(spec_.height);
+  const bool floats = spec_.type == TensorType::kFloat32;
+  const auto gray_row = [&](const float* gray, size_t element, int c) {
+    if (floats) {
+      kernels_->pack_gray_f32(gray, spec_.width, spec_.scale[c], spec_.offset[c], reinterpret_cast<float*>(out_) + element);
+    } else {
+      kernels_->pack_gray_u8(gray, spec_.width, spec_.scale[c], spec_.offset[c], out_ + element);
+    }
+  };
+  if (spec_.colour == Colour::kGray) {
+    if (lanes_ == 4) {
+      kernels_->luma(pixels, luma_, spec_.width, scratch_.data());
+      pixels = scratch_.data();
+    }
+    gray_row(pixels, at, 0);
+    return;
+  }
+  if (lanes_ == 1 && spec_.layout == Layout::kNchw) {
+    for (int c = 0; c < 3; ++c) gray_row(pixels, static_cast<size_t>(c) * plane + at, c);
+    return;
+  }
+  if (lanes_ == 1) {
+    float* wide = scratch_.data();
+    for (size_t i = 0; i < width; ++i) wide[4 * i] = wide[4 * i + 1] = wide[4 * i + 2] = wide[4 * i + 3] = pixels[i];
+    pixels = wide;
+  }
+  // Output channel c takes source lane s.
+  const bool swap = (spec_.colour == Colour::kRgb) != (red_ == 0);
+  PackTarget target{};
+  for (int s = 0; s < 3; ++s) {
+    const int c = swap ? 2 - s : s;
+    target.scale[s] = spec_.scale[c];
+    target.offset[s] = spec_.offset[c];
+    target.position[s] = c;
+    target.plane[s] = out_ + (static_cast<size_t>(c) * plane + at) * element_;
+  }
+  target.packed = out_ + at * 3 * element_;
+  if (spec_.layout == Layout::kNchw) {
+    (floats ? kernels_->pack_planar_f32 : kernels_->pack_planar_u8)(pixels, spec_.width, target);
+  } else {
+    (floats ? kernels_->pack_packed_f32 : kernels_->pack_packed_u8)(pixels, spec_.width, target);
+  }
+}
+
+}  // namespace lineament
