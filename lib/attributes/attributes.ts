@@ -5,7 +5,7 @@ import { EXPRESSIONS, type Expression, type ExpressionLabel, type Frame, type Ge
 /** The networks of the starter pack behind the attributes, by the ids of their cards. */
 export const ATTRIBUTE_NETWORKS = { expression: 'faceapi_expression', ageGender: 'faceapi_age_gender' } as const;
 
-function fit({ card }: Network, squares: readonly Region[]): Region[] {
+function inputRegions({ card }: Network, squares: readonly Region[]): Region[] {
   return squares.map((square) => fromUnit(square, card.input.width, card.input.height));
 }
 
@@ -21,7 +21,7 @@ export async function readExpressions(
 ): Promise<Expression[]> {
   if (squares.length === 0) return [];
   const network = await networks.get(ATTRIBUTE_NETWORKS.expression);
-  const values = await network.output(frame, fit(network, squares), 'probabilities', { signal });
+  const values = await network.output(frame, inputRegions(network, squares), 'probabilities', { signal });
   return squares.map((_, face): Expression => {
     const probabilities = {} as Record<ExpressionLabel, number>;
     let label: ExpressionLabel = 'neutral';
@@ -42,10 +42,9 @@ export async function readAgeGender(
 ): Promise<{ readonly age: number; readonly gender: Gender }[]> {
   if (squares.length === 0) return [];
   const network = await networks.get(ATTRIBUTE_NETWORKS.ageGender);
-  const [ages, genders] = (await network.outputs(frame, fit(network, squares), ['age', 'gender'], { signal })) as [
-    Float32Array,
-    Float32Array,
-  ];
+  const [ages, genders] = (await network.outputs(frame, inputRegions(network, squares), ['age', 'gender'], {
+    signal,
+  })) as [Float32Array, Float32Array];
   return squares.map((_, face) => {
     const male = genders[face * 2]!;
     return {

@@ -5,7 +5,6 @@ import type { Point } from '../types.js';
  * Mean shape of points 17–67 of the 68, in units of its own extent: the numbers that dlib's face chips are cut by
  * (D. King, dlib, `image_transforms/interpolation.h`, Boost Software Licence).
  */
-// prettier-ignore
 const MEAN_X = [
   0.000213256, 0.0752622, 0.18113, 0.29077, 0.393397, 0.586856, 0.689483, 0.799124, 0.904991, 0.98004, 0.490127,
   0.490127, 0.490127, 0.490127, 0.36688, 0.426036, 0.490127, 0.554217, 0.613373, 0.121737, 0.187122, 0.265825, 0.334606,
