@@ -1,17 +1,17 @@
 {
   'variables': {
-    'node_version_defines': ["<!@(node -p \"'LINEAMENT_VERSION=\\\"' + require('./package.json').version + '\\\"'\")"],
+    'package_version': "<!(node -p \"require('./package.json').version\")",
     'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.inference, ...s.bindings].join(' ')\")"],
     'avx2_sources': ["<!@(node -p \"require('./native/sources.json').simd.avx2.sources.join(' ')\")"],
     'avx2_flags': ["<!@(node -p \"require('./native/sources.json').simd.avx2.flags.join(' ')\")"],
     'avx2_msvc': ["<!@(node -p \"require('./native/sources.json').simd.avx2.msvc.join(' ')\")"],
   },
   'target_defaults': {
-    'include_dirs': ["<!(node -p \"require('node-addon-api').include_dir\")", 'native'],
-    'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', '<@(node_version_defines)'],
+    'include_dirs': ['native'],
+    'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'LINEAMENT_VERSION=<(package_version)'],
     'cflags!': ['-fno-exceptions', '-O2'],
     'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20', '-O2'],
-    'cflags_cc': ["<!(node -p \"'-isystem ' + require('node-addon-api').include_dir\")", '-std=c++20', '-O3', '-fvisibility=hidden', '-fno-math-errno', '-Wall', '-Wextra', '-Wshadow', '-Werror'],
+    'cflags_cc': ['-isystem', "<!(node -p \"require('path').resolve(require('node-addon-api').include_dir)\")", '-std=c++20', '-O3', '-fvisibility=hidden', '-fno-math-errno', '-Wall', '-Wextra', '-Wshadow', '-Werror'],
     'conditions': [
       ['target_arch=="x64" and OS!="win"', {'cflags_cc': ['-march=x86-64-v2']}],
       ['OS=="mac"', {

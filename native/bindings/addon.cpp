@@ -8,9 +8,9 @@
 #include "bindings/values.h"
 #include "core/cpu.h"
 
-#ifndef LINEAMENT_VERSION
-#error "LINEAMENT_VERSION is set by the build from package.json"
-#endif
+// LINEAMENT_VERSION comes from package.json by way of the build, unquoted.
+#define LINEAMENT_TEXT_OF(token) #token
+#define LINEAMENT_TEXT(token) LINEAMENT_TEXT_OF(token)
 
 namespace lineament::bindings {
 namespace {
@@ -62,7 +62,7 @@ Napi::Value create_executor(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
-  exports.Set("version", LINEAMENT_VERSION);
+  exports.Set("version", LINEAMENT_TEXT(LINEAMENT_VERSION));
   set_method(exports, "cpu", cpu);
   set_method(exports, "createToken", create_token);
   set_method(exports, "createExecutor", create_executor);
