@@ -3,16 +3,11 @@ import { buildExpression, buildLandmarks } from './faceapi/dense-blocks.js';
 import { buildRecognition } from './faceapi/recognition.js';
 import { buildSsd } from './faceapi/ssd.js';
 import { buildTiny } from './faceapi/tiny.js';
+import { humanNetworks } from './human.js';
 import { readManifest } from './manifest.js';
-import type { SourceReader, SourceRef } from './source.js';
+import { mediapipeNetworks } from './mediapipe.js';
+import type { Network } from './network.js';
 import type { Weight } from './weights.js';
-
-/** A network of the starter pack: the files it comes from and the function that turns them into an ONNX file. */
-export interface Network {
-  readonly id: string;
-  readonly sources: readonly SourceRef[];
-  build(reader: SourceReader): Uint8Array;
-}
 
 const FACE_API = '@vladmandic/face-api';
 
@@ -40,4 +35,6 @@ export const networks: readonly Network[] = [
   faceApi('faceapi_expression', 'face_expression', buildExpression),
   faceApi('faceapi_age_gender', 'age_gender', buildAgeGender),
   faceApi('faceapi_tiny', 'tiny_face_detector', buildTiny),
+  ...humanNetworks,
+  ...mediapipeNetworks,
 ];

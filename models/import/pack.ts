@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Network } from './networks.js';
+import type { Network } from './network.js';
 import { importFolder, packageVersion, SourceReader, type SourceRecord, type SourceTable, sha256 } from './source.js';
 
 /** One file of the pack. */

@@ -1,0 +1,73 @@
+import { weightValues } from '../weights.js';
+import { type IrNode, nodeInputs, reachable, type Value } from './ir.js';
+
+/** A constant as one number per channel (or one for all), or undefined when it is neither. */
+export function perChannel(value: Value, channels: number): Float64Array | undefined {
+  if (!value.constant) return undefined;
+  const values = weightValues(value.constant);
+  if (values.length === 1) return new Float64Array(channels).fill(values[0] ?? 0);
+  const shape = value.shape;
+  if (values.length !== channels || shape[shape.length - 1] !== channels) return undefined;
+  return Float64Array.from(values);
+}
+
+const FOLD_LIMIT = 65536;
+
+/**
+ * Rewrites one node with what precedes it, or returns it unchanged:
+ * - a factor or an offset per channel goes into the convolution before it (weights that keep a compact storage and are
+ *   large are left alone when a factor would force them to float32);
+ * - neighbouring clips, minimums, maximums and rectifiers become one clip.
+ * A value that something else reads too is never absorbed.
+ */
+function fuseNode(node: IrNode): IrNode {
+  if (node.kind === 'binary') return fuseBinary(node);
+  if (node.kind === 'clip') {
+    const before = node.input.producer;
+    if (before?.kind === 'clip' && node.input.uses === 1) {
+      const low = Math.max(before.range.low, node.range.low);
+      const high = Math.max(low, Math.min(before.range.high, node.range.high));
+      return { kind: 'clip', input: before.input, range: { low, high } };
+    }
+  }
+  return node;
+}
+
+function fuseBinary(node: Extract<IrNode, { kind: 'binary' }>): IrNode {
+  const constantFirst = node.a.constant !== undefined;
+  const value = constantFirst ? node.b : node.a;
+  const constant = constantFirst ? node.a : node.b;
+  const conv = value.producer;
+  if (conv?.kind !== 'conv' || value.uses !== 1) return node;
+  const channels = conv.weight.shape[0] ?? 0;
+  const numbers = perChannel(constant, channels);
+  if (!numbers) return node;
+  const offset = conv.offset ?? new Float64Array(channels);
+  if (node.op === 'Add') return { ...conv, offset: offset.map((v, i) => v + (numbers[i] ?? 0)) };
+  if (node.op === 'Sub' && !constantFirst) return { ...conv, offset: offset.map((v, i) => v - (numbers[i] ?? 0)) };
+  if (node.op !== 'Mul') return node;
+  const compact = conv.weight.storage.kind === 'float16';
+  if (compact && weightValues(conv.weight).length > FOLD_LIMIT) return node;
+  const factor = conv.factor ?? new Float64Array(channels).fill(1);
+  return {
+    ...conv,
+    factor: factor.map((v, i) => v * (numbers[i] ?? 1)),
+    offset: offset.map((v, i) => v * (numbers[i] ?? 1)),
+  };
+}
+
+/** Counts the readers of every value and fuses what can be fused; call once, before lowering. */
+export function optimise(outputs: readonly Value[]): void {
+  const order = reachable(outputs);
+  for (const value of [...order, ...outputs]) {
+    if (value.producer) for (const input of nodeInputs(value.producer)) input.uses = 0;
+    value.uses = 0;
+  }
+  for (const value of order) {
+    if (value.producer) for (const input of nodeInputs(value.producer)) input.uses++;
+  }
+  for (const output of outputs) output.uses++;
+  for (const value of order) {
+    if (value.producer) value.producer = fuseNode(value.producer);
+  }
+}
