@@ -152,20 +152,12 @@ async function openLibrary(
   });
 }
 
-/** ONNX Runtime's own names of providers, by ours. */
-const PROVIDERS: Readonly<Record<string, string>> = {
-  cpu: 'CPUExecutionProvider',
-  cuda: 'CUDAExecutionProvider',
-  tensorrt: 'TensorrtExecutionProvider',
-  coreml: 'CoreMLExecutionProvider',
-  directml: 'DmlExecutionProvider',
-  dml: 'DmlExecutionProvider',
-};
+/** Our names where the library's own differ. */
+const ALIASES: Readonly<Record<string, string>> = { directml: 'dml' };
 
 function checkProviders(native: NativeRuntime, wanted: readonly string[]): void {
   for (const name of wanted) {
-    const known = PROVIDERS[name.toLowerCase()] ?? name;
-    if (name.toLowerCase() === 'cpu' || native.providers.includes(known) || native.providers.includes(name)) continue;
+    if (name === 'cpu' || native.providers.includes(ALIASES[name] ?? name)) continue;
     throw new LineamentError(
       'PROVIDER_UNAVAILABLE',
       `'${name}' is not in ${native.path} (${native.version}), which has ${native.providers.join(', ')}`,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../lib/image/decode.js';
 import { sniffFormat } from '../../lib/image/format.js';
@@ -14,7 +14,7 @@ const WIDTH = 64;
 const HEIGHT = 32;
 const pixels = Buffer.alloc(WIDTH * HEIGHT * 3);
 for (let i = 0; i < WIDTH * HEIGHT; i++) pixels[i * 3 + (i % WIDTH < WIDTH / 2 ? 0 : 2)] = 255;
-const picture = (): sharp.Sharp => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
+const picture = (): Sharp => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
 
 /** A valid PNG of one bit a pixel, all black: a few kilobytes for any size. */
 function blankPng(width: number, height: number): Buffer {
