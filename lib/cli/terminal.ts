@@ -102,6 +102,9 @@ export function printable(text: string): string {
   );
 }
 
+/** An angle in whole degrees, without a negative zero. */
+export const degrees = (angle: number): string => `${Math.round(angle) + 0}°`;
+
 export interface TableColumn {
   readonly title: string;
   readonly right?: boolean;

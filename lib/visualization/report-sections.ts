@@ -112,7 +112,7 @@ const ABSENT = markup`<td class="number absent">–</td>`;
 const numberCell = (value: number | undefined, digits: number, unit = ''): Markup =>
   value === undefined || !Number.isFinite(value)
     ? ABSENT
-    : markup`<td class="number">${value.toFixed(digits)}${unit}</td>`;
+    : markup`<td class="number">${value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, '$1')}${unit}</td>`;
 
 interface Column {
   readonly title: string;

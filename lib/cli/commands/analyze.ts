@@ -6,7 +6,7 @@ import { type FaceRef, type Matching, matchWherePossible } from '../matching.js'
 import { makeOverlayWriter, writeOutput } from '../overlays.js';
 import { boxJson, type PhotoResult, pointsJson, type RunSummary, round, runOverPhotos } from '../photos.js';
 import type { ReportBuilder } from '../report.js';
-import { printable, table } from '../terminal.js';
+import { degrees, printable, table } from '../terminal.js';
 import { photoHeading } from './detect.js';
 
 /** A face with everything that was measured, as JSON. */
@@ -67,7 +67,7 @@ export function faceCells(face: Face): string[] {
     face.score.toFixed(2),
     face.size === undefined ? '' : `${face.size.toFixed(0)} px`,
     face.sharpness?.toFixed(0) ?? '',
-    ...(['roll', 'yaw', 'pitch'] as const).map((angle) => (face.pose ? `${face.pose[angle].toFixed(0)}°` : '')),
+    ...(['roll', 'yaw', 'pitch'] as const).map((angle) => (face.pose ? degrees(face.pose[angle]) : '')),
     face.age?.toFixed(0) ?? '',
     face.gender ? `${face.gender.label} ${percent(face.gender.probability)}` : '',
     face.expression ? `${face.expression.label} ${percent(face.expression.probability)}` : '',

@@ -2,7 +2,7 @@ import type { Face, Point } from '../../types.js';
 import { CONTOURS_68 } from '../../visualization/index.js';
 import type { CommandContext } from '../command.js';
 import { boxJson, pointsJson, round, runOverPhotos } from '../photos.js';
-import { table } from '../terminal.js';
+import { degrees, table } from '../terminal.js';
 import { photoHeading } from './detect.js';
 
 /** The middle of the points `from` to `to`, both included. */
@@ -46,9 +46,9 @@ export async function landmarks(context: CommandContext): Promise<number> {
         const rows = result.faces.map((face, index) => [
           `${index + 1}`,
           face.score.toFixed(3),
-          face.pose ? `${face.pose.roll.toFixed(0)}°` : '',
-          face.pose ? `${face.pose.yaw.toFixed(0)}°` : '',
-          face.pose ? `${face.pose.pitch.toFixed(0)}°` : '',
+          face.pose ? degrees(face.pose.roll) : '',
+          face.pose ? degrees(face.pose.yaw) : '',
+          face.pose ? degrees(face.pose.pitch) : '',
           eyeDistance(face) === undefined ? '' : `${eyeDistance(face)?.toFixed(0)} px`,
         ]);
         terminal.stdout.write(
