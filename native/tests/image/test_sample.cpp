@@ -273,7 +273,8 @@ TEST(mirroring_twice_changes_nothing) {
       CHECK(sample_to_tensor(image.view, r, spec, {}, false, plain.data(), nullptr).ok());
       CHECK(sample_to_tensor(image.view, r, spec, {}, true, mirrored.data(), nullptr).ok());
       for (size_t row = 0; row < 36; ++row) {
-        for (size_t x = 0; x < 29; ++x) CHECK(plain[row * 29 + x] == mirrored[row * 29 + 28 - x]);
+        // Not bit by bit: the last pixels of a row take the plain kernel, whose multiply and add round twice.
+        for (size_t x = 0; x < 29; ++x) CHECK_NEAR(plain[row * 29 + x], mirrored[row * 29 + 28 - x], 1e-5);
       }
     });
   }
