@@ -60,7 +60,7 @@ function decoderOf(plan: DetectionPlan): Decoder {
     case 'tiny':
       return { kind: plan.network, ...common };
     default:
-      return { kind: 'blaze', ...common, strides: BLAZE[plan.network], keypoints: BLAZE_KEYPOINTS, logits: true };
+      return { kind: 'blaze', ...common, strides: BLAZE[plan.network], keypoints: BLAZE_KEYPOINTS, logits: false };
   }
 }
 

@@ -2,7 +2,7 @@
 export const DETECTORS = {
   ssd: 'faceapi_ssd',
   blaze: 'human_blazeface',
-  'short-range': 'mediapipe_short_range',
+  'short-range': 'mediapipe_face_short',
   tiny: 'faceapi_tiny',
 } as const;
 
