@@ -58,6 +58,7 @@ struct LaplacianSums {
   uint64_t squares;
 };
 
+constexpr int kFixedTaps = 8;
 constexpr int kUnderexposed = 10;
 constexpr int kOverexposed = 245;
 
@@ -69,6 +70,16 @@ struct ImageKernels {
   void (*horizontal)(const float* row, int pixel, const int32_t* start, const float* weights, int taps, int count, float* out);
   // The same for one channel.
   void (*horizontal_gray)(const float* row, const int32_t* start, const float* weights, int taps, int count, float* out);
+  // The two passes once more in 16-bit numbers, for at most kFixedTaps taps each and colour pixels; null where a level has
+  // none. Values are in 1/128 levels. weights[k] is in 1/32768, 32768 allowed for a single tap only.
+  void (*vertical16)(const uint8_t* const* rows, const int32_t* weights, int taps, size_t count, int16_t* out);
+  // Weights in 1/16384, two taps in one number (the first in the low half): weights[k * weight_stride + x] holds taps 2k and
+  // 2k + 1. start and weights are readable for count rounded up to 8; row has 8 + 2 * pixel * pairs numbers to spare.
+  void (*horizontal16)(const int16_t* row, int pixel, const int32_t* start, const int32_t* weights, int weight_stride, int pairs,
+                       int count, float* out);
+  // The same straight into planes.
+  void (*horizontal16_planar_f32)(const int16_t* row, int pixel, const int32_t* start, const int32_t* weights, int weight_stride,
+                                  int pairs, int count, const PackTarget& target);
   void (*bilinear)(const BilinearRow& job);
   // Grey pixel row from a colour pixel row: weights by source channel.
   void (*luma)(const float* pixels, const float* weights, int count, float* out);

@@ -1,10 +1,14 @@
 #include "image/packer.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace lineament {
 
 bool Packer::open(const TensorSpec& spec, int lanes, int red, void* out, const ImageKernels& kernels) {
   spec_ = spec;
   kernels_ = &kernels;
+  blank_ = -1;
   lanes_ = lanes;
   red_ = red;
   out_ = static_cast<uint8_t*>(out);
@@ -16,6 +20,44 @@ bool Packer::open(const TensorSpec& spec, int lanes, int red, void* out, const I
   if (lanes == 4 && spec.colour == Colour::kGray) return scratch_.reset(width);
   if (lanes == 1 && spec.colour != Colour::kGray && spec.layout == Layout::kNhwc) return scratch_.reset(width * 4);
   return true;
+}
+
+PackTarget Packer::target(int x, int y) const {
+  const auto width = static_cast<size_t>(spec_.width), at = static_cast<size_t>(y) * width + static_cast<size_t>(x);
+  const size_t plane = width * static_cast<size_t>(spec_.height);
+  // Output channel c takes source lane s.
+  const bool swap = (spec_.colour == Colour::kRgb) != (red_ == 0);
+  PackTarget target{};
+  for (int s = 0; s < 3; ++s) {
+    const int c = swap ? 2 - s : s;
+    target.scale[s] = spec_.scale[c];
+    target.offset[s] = spec_.offset[c];
+    target.position[s] = c;
+    target.plane[s] = out_ + (static_cast<size_t>(c) * plane + at) * element_;
+  }
+  target.packed = out_ + at * 3 * element_;
+  return target;
+}
+
+void Packer::blank_columns(int from, int to, int y) {
+  if (from >= to) return;
+  const PackTarget t = target(from, y);
+  for (int s = 0; s < 3; ++s) std::fill_n(static_cast<float*>(t.plane[s]), to - from, t.offset[s]);
+}
+
+void Packer::blank_row(const float* zeros, int y) {
+  if (blank_ < 0) {
+    row(zeros, y);
+    blank_ = y;
+    return;
+  }
+  const auto channels_of = static_cast<size_t>(channels(spec_.colour));
+  const size_t planes = spec_.layout == Layout::kNchw ? channels_of : 1;
+  const size_t bytes = static_cast<size_t>(spec_.width) * element_ * (channels_of / planes);
+  for (size_t c = 0; c < planes; ++c) {
+    uint8_t* plane = out_ + c * bytes * static_cast<size_t>(spec_.height);
+    std::memcpy(plane + static_cast<size_t>(y) * bytes, plane + static_cast<size_t>(blank_) * bytes, bytes);
+  }
 }
 
 void Packer::row(const float* pixels, int y) {
@@ -46,21 +88,11 @@ void Packer::row(const float* pixels, int y) {
     for (size_t i = 0; i < width; ++i) wide[4 * i] = wide[4 * i + 1] = wide[4 * i + 2] = wide[4 * i + 3] = pixels[i];
     pixels = wide;
   }
-  // Output channel c takes source lane s.
-  const bool swap = (spec_.colour == Colour::kRgb) != (red_ == 0);
-  PackTarget target{};
-  for (int s = 0; s < 3; ++s) {
-    const int c = swap ? 2 - s : s;
-    target.scale[s] = spec_.scale[c];
-    target.offset[s] = spec_.offset[c];
-    target.position[s] = c;
-    target.plane[s] = out_ + (static_cast<size_t>(c) * plane + at) * element_;
-  }
-  target.packed = out_ + at * 3 * element_;
+  const PackTarget to = target(0, y);
   if (spec_.layout == Layout::kNchw) {
-    (floats ? kernels_->pack_planar_f32 : kernels_->pack_planar_u8)(pixels, spec_.width, target);
+    (floats ? kernels_->pack_planar_f32 : kernels_->pack_planar_u8)(pixels, spec_.width, to);
   } else {
-    (floats ? kernels_->pack_packed_f32 : kernels_->pack_packed_u8)(pixels, spec_.width, target);
+    (floats ? kernels_->pack_packed_f32 : kernels_->pack_packed_u8)(pixels, spec_.width, to);
   }
 }
 
