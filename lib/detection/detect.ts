@@ -1,9 +1,10 @@
 import { throwIfAborted } from '../errors.js';
-import type { Networks } from '../models/network.js';
+import { intersectionOverSmaller, intersectionOverUnion } from '../image/geometry.js';
+import type { Network, Networks } from '../models/network.js';
 import type { Decoder, Detections } from '../native/addon.js';
 import type { Box, Frame, Point } from '../types.js';
 import { DETECTORS, type DetectionPlan } from './plan.js';
-import { fixedLayout, freeLayout } from './regions.js';
+import { fixedLayout, freeLayout, longSideFor, type Part, tilesOf, touchesInnerEdge } from './regions.js';
 
 /** A place that a detector takes for a face. */
 export interface Detection {
@@ -39,13 +40,59 @@ export async function detectFaces(
 ): Promise<Detection[]> {
   const network = await networks.get(DETECTORS[plan.network]);
   throwIfAborted(signal);
+  const whole: Part = { x: 0, y: 0, width: frame.width, height: frame.height };
+  const wholeSide = longSideFor(frame.width, frame.height, plan.longSide ?? network.card.input.width);
+  if (plan.tiles === undefined) return look(network, frame, whole, wholeSide, plan, signal);
+  const { tiles } = plan;
+  const parts = tilesOf(frame.width, frame.height, tiles);
+  const looks = await allSettled([
+    look(network, frame, whole, wholeSide, plan, signal),
+    ...parts.map(async (part) => {
+      const found = await look(network, frame, part, tiles.longSide, plan, signal);
+      return found.filter(({ box }) => !touchesInnerEdge(box, part, frame, tiles.margin));
+    }),
+  ]);
+  return suppress(looks.flat(), plan);
+}
+
+async function look(
+  network: Network,
+  frame: Frame,
+  part: Part,
+  longSide: number,
+  plan: DetectionPlan,
+  signal: AbortSignal | undefined,
+): Promise<Detection[]> {
   const { input } = network.card;
   const free = input.dynamic?.includes('H') === true && input.dynamic.includes('W');
-  const { width, height, regions } = free
-    ? freeLayout(frame.width, frame.height, plan.longSide ?? input.width, input.multiple ?? 32, plan.tiles)
-    : fixedLayout(frame.width, frame.height, input, plan.tiles);
-  const { detections } = await network.run(frame, regions, { width, height, decode: decoderOf(plan), signal });
+  const layout = free ? freeLayout(part, longSide, input.multiple ?? 32) : fixedLayout(part, input);
+  const { width, height, region } = layout;
+  const { detections } = await network.run(frame, [region], { width, height, decode: decoderOf(plan), signal });
   return detections === undefined ? [] : unpack(detections);
+}
+
+/** All results, or the first failure after every one has ended. */
+async function allSettled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  return settled.map((s) => {
+    if (s.status === 'rejected') throw s.reason;
+    return s.value;
+  });
+}
+
+/** Greedy non-maximum suppression over boxes that come from different looks at the picture. */
+export function suppress(found: readonly Detection[], { iou, contained, max }: DetectionPlan): Detection[] {
+  const kept: Detection[] = [];
+  for (const candidate of [...found].sort((a, b) => b.score - a.score)) {
+    if (kept.length >= max) break;
+    const hidden = kept.some(
+      ({ box }) =>
+        intersectionOverUnion(box, candidate.box) > iou ||
+        (contained !== undefined && intersectionOverSmaller(box, candidate.box) > contained),
+    );
+    if (!hidden) kept.push(candidate);
+  }
+  return kept;
 }
 
 function decoderOf(plan: DetectionPlan): Decoder {

@@ -1,3 +1,3 @@
 /** Where faces are. */
 export { type Detection, detectFaces } from './detect.js';
-export { DETECTORS, type DetectionPlan, type DetectorName, type Tiling } from './plan.js';
+export { DETECTORS, type DetectionPlan, type DetectorName, type LongSide, type Tiling } from './plan.js';

@@ -8,23 +8,36 @@ export const DETECTORS = {
 
 export type DetectorName = keyof typeof DETECTORS;
 
-/** The picture is cut into `columns` × `rows` parts of its own shape, which overlap by the share `overlap` of a part. */
+/**
+ * Longer side of the network's input in pixels, a multiple of 32; the shorter side follows the picture, is rounded up to the
+ * next multiple and padded with black. For networks that take any size (`ssd`, `tiny`).
+ */
+export type LongSide =
+  | number
+  | {
+      readonly small: number;
+      readonly large: number;
+      /** Pictures whose longer side has at least so many pixels get `large`. */
+      readonly from: number;
+    };
+
+/**
+ * The picture is also looked at in `columns` × `rows` parts of its own shape, which overlap by the share `overlap` of a
+ * part. What touches an edge of a part that is no edge of the picture is dropped: it is seen whole in another part.
+ */
 export interface Tiling {
   readonly columns: number;
   readonly rows: number;
   readonly overlap: number;
-  /** Look at the whole picture as well. */
-  readonly whole: boolean;
+  readonly longSide: number;
+  /** How near to the edge counts as touching, as a share of the part's longer side. */
+  readonly margin: number;
 }
 
 /** How faces are looked for: plain data, a choice of network and numbers. */
 export interface DetectionPlan {
   readonly network: DetectorName;
-  /**
-   * Longer side of the network's input in pixels, where the network takes any size (`ssd`, `tiny`): a multiple of 32. The
-   * shorter side follows the picture, rounded up to the next multiple and padded with black.
-   */
-  readonly longSide?: number;
+  readonly longSide?: LongSide;
   readonly tiles?: Tiling;
   /** Boxes below this score are dropped, 0–1. */
   readonly minScore: number;

@@ -108,11 +108,20 @@ export function meanOf(points: readonly Point[], indices: readonly number[]): Po
   return [x / indices.length, y / indices.length];
 }
 
-/** Intersection over union of two boxes, 0–1. */
-export function intersectionOverUnion(a: Box, b: Box): number {
+function common(a: Box, b: Box): number {
   const w = Math.min(a[0] + a[2], b[0] + b[2]) - Math.max(a[0], b[0]);
   const h = Math.min(a[1] + a[3], b[1] + b[3]) - Math.max(a[1], b[1]);
-  if (w <= 0 || h <= 0) return 0;
-  const inside = w * h;
-  return inside / (a[2] * a[3] + b[2] * b[3] - inside);
+  return w > 0 && h > 0 ? w * h : 0;
+}
+
+/** Intersection over union of two boxes, 0–1. */
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const inside = common(a, b);
+  return inside === 0 ? 0 : inside / (a[2] * a[3] + b[2] * b[3] - inside);
+}
+
+/** Intersection of two boxes over the area of the smaller, 0–1. */
+export function intersectionOverSmaller(a: Box, b: Box): number {
+  const inside = common(a, b);
+  return inside === 0 ? 0 : inside / Math.min(a[2] * a[3], b[2] * b[3]);
 }

@@ -23,12 +23,12 @@ export async function embedFaces(
   const dims = embeddingDims(plan);
   return landmarks.map((_, face): Embedding | undefined => {
     const vector = new Float32Array(dims);
+    if (plan.constant !== 0) vector[dims - 1] = plan.constant;
     let at = 0;
-    for (const [m, member] of plan.members.entries()) {
+    for (const [m, { unit, scale }] of plan.members.entries()) {
       const part = parts[m]![face];
-      if (part === undefined) return undefined;
-      const weight = Math.sqrt(member.weight);
-      for (const value of part) vector[at++] = value * weight;
+      if (part === undefined || (unit && !normalise(part))) return undefined;
+      for (const value of part) vector[at++] = value * scale;
     }
     return normalise(vector) ? { model: plan.model, dims, vector } : undefined;
   });
@@ -58,13 +58,11 @@ async function describe(
   let next = 0;
   return regions.map((region) => {
     if (region === undefined) return undefined;
-    const sum = new Float32Array(dims);
-    for (let copy = 0; copy < copies; copy++) {
-      const one = values.slice(next, next + dims);
-      next += dims;
-      if (normalise(one)) for (let i = 0; i < dims; i++) sum[i]! += one[i]!;
+    const mean = new Float32Array(dims);
+    for (let copy = 0; copy < copies; copy++, next += dims) {
+      for (let i = 0; i < dims; i++) mean[i]! += values[next + i]! / copies;
     }
-    return normalise(sum) ? sum : undefined;
+    return mean;
   });
 }
 

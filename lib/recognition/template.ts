@@ -26,21 +26,25 @@ const ALIGNED = Array.from({ length: 68 - 27 }, (_, i) => i + 27).filter(
   (i) => !(i >= 55 && i <= 59) && !(i >= 65 && i <= 67),
 );
 
-/** Where a chip shows the mean face: `padding` is the margin on each side, as a share of the mean shape's extent. */
+/** Where a chip shows the mean face. */
 export interface ChipGeometry {
+  /** Side in pixels. */
   readonly size: number;
+  /** Margin on each side, as a share of the mean shape's extent. */
   readonly padding: number;
+  /** How far down the face sits from there, as a share of the side. */
+  readonly down: number;
 }
 
 /** The mean shape inside a chip, for the landmark indices that take part in the alignment. */
-export function chipTemplate({ size, padding }: ChipGeometry): {
+export function chipTemplate({ size, padding, down }: ChipGeometry): {
   readonly indices: readonly number[];
   readonly points: Point[];
 } {
   const place = (mean: number): number => ((padding + mean) / (1 + 2 * padding)) * size;
   return {
     indices: ALIGNED,
-    points: ALIGNED.map((i): Point => [place(MEAN_X[i - FIRST]!), place(MEAN_Y[i - FIRST]!)]),
+    points: ALIGNED.map((i): Point => [place(MEAN_X[i - FIRST]!), place(MEAN_Y[i - FIRST]!) + down * size]),
   };
 }
 

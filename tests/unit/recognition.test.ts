@@ -14,7 +14,7 @@ const embedding = (values: readonly number[], model = 'm'): Embedding => ({
 });
 
 describe('chips', () => {
-  const geometry = { size: 150, padding: 0.25 };
+  const geometry = { size: 150, padding: 0.25, down: 0 };
 
   it('put the mean face where dlib puts it', () => {
     const { indices, points } = chipTemplate(geometry);
@@ -22,6 +22,9 @@ describe('chips', () => {
     // dlib: (padding + mean) / (1 + 2 padding) × size, here for the outer corner of the left eye and the tip of the nose.
     expect(at(36)[0]).toBeCloseTo(((0.25 + 0.121737) / 1.5) * 150, 9);
     expect(at(30)[1]).toBeCloseTo(((0.25 + 0.515625) / 1.5) * 150, 9);
+    const lower = chipTemplate({ ...geometry, down: 0.1 }).points;
+    expect(lower[0]![1] - points[0]![1]).toBeCloseTo(15, 9);
+    expect(lower[0]![0]).toBe(points[0]![0]);
     expect(indices.some((i) => i < 27 || (i >= 55 && i <= 59) || (i >= 65 && i <= 67))).toBe(false);
   });
 
@@ -111,7 +114,7 @@ describe('plans', () => {
   it('give different names to spaces that cannot be compared', () => {
     const spaces = new Map<string, string>();
     for (const { recognition } of Object.values(PRESETS)) {
-      const space = JSON.stringify(recognition.members);
+      const space = JSON.stringify({ ...recognition, model: undefined });
       expect(spaces.get(recognition.model) ?? space).toBe(space);
       spaces.set(recognition.model, space);
       expect(embeddingDims(recognition)).toBeGreaterThanOrEqual(128);
