@@ -57,7 +57,7 @@ function section({ name, date, machine = {}, figures = [] }) {
   if (aimed.length > 0) parts.push(table(aimed), '');
   if (others.length > 0)
     parts.push(
-      `<details><summary>${others.length} figures without a goal</summary>`,
+      `<details><summary>${others.length} ${others.length === 1 ? 'figure' : 'figures'} without a goal</summary>`,
       '',
       table(others),
       '',

@@ -108,7 +108,9 @@ export async function runOverPhotos(
   const readable = targets.filter((target) => !target.error).length;
   await using engine = await openEngine(engineOptions(options, readable));
   const openMs = performance.now() - begin;
-  const progress = makeProgress(terminal, targets.length, options['quiet'] === true);
+  // JSON on the very screen that the bar is drawn on: each would overwrite the other.
+  const sameScreen = json && terminal.stdout.isTTY === true && terminal.stderr.isTTY === true;
+  const progress = makeProgress(terminal, targets.length, options['quiet'] === true || sameScreen);
   const wants = faceOptions(options, wanted);
   await sink.begin?.(targets.length);
   let seen = 0;

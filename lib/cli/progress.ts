@@ -68,16 +68,19 @@ export function makeProgress(
     if (drawn) stderr.write('\r\u001b[2K');
     drawn = false;
   };
+  const draw = (time: number): void => {
+    last = time;
+    const text = barText(done, total, (time - start) / 1000, name, stderr.columns ?? 80);
+    stderr.write(`\r\u001b[2K${errorStyle.cyan(text)}`);
+    drawn = true;
+  };
+  draw(start);
   return {
     step(label) {
       done++;
       name = printable(label);
       const time = now();
-      if (time - last < 50 && done < total) return;
-      last = time;
-      const text = barText(done, total, (time - start) / 1000, name, stderr.columns ?? 80);
-      stderr.write(`\r\u001b[2K${errorStyle.cyan(text)}`);
-      drawn = true;
+      if (time - last >= 50 || done === total) draw(time);
     },
     clear,
     end: clear,
