@@ -81,6 +81,10 @@ struct ImageKernels {
   void (*horizontal16_planar_f32)(const int16_t* row, int pixel, const int32_t* start, const int32_t* weights, int weight_stride,
                                   int pairs, int count, const PackTarget& target);
   void (*bilinear)(const BilinearRow& job);
+  // The same straight into the tensor, for colour and job.gain 1: as many of the first job.count pixels as come in eights; gives
+  // their number. The second is for scale 1 and offset 0. Null where a level has none.
+  int (*bilinear_planar_f32)(const BilinearRow& job, const PackTarget& target);
+  int (*bilinear_packed_u8)(const BilinearRow& job, const PackTarget& target);
   // Grey pixel row from a colour pixel row: weights by source channel.
   void (*luma)(const float* pixels, const float* weights, int count, float* out);
   void (*pack_planar_f32)(const float* pixels, int count, const PackTarget& target);

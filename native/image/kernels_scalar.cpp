@@ -199,7 +199,7 @@ void laplacian_sums(const uint8_t* above, const uint8_t* row, const uint8_t* bel
 }  // namespace
 
 extern const ImageKernels kImageKernelsScalar = {
-    vertical,       horizontal,     horizontal_gray, nullptr,       nullptr,      nullptr,         bilinear,        luma,         pack_planar_f32, pack_packed_f32,
+    vertical,       horizontal,     horizontal_gray, nullptr,       nullptr,      nullptr,         bilinear,        nullptr, nullptr, luma,         pack_planar_f32, pack_packed_f32,
     pack_planar_u8, pack_packed_u8, pack_gray_f32,   pack_gray_u8,  yuv,          expand_luma,     shuffle,
     gray,           luma_sums,      laplacian_sums,
 };

@@ -88,12 +88,26 @@ void Packer::row(const float* pixels, int y) {
     for (size_t i = 0; i < width; ++i) wide[4 * i] = wide[4 * i + 1] = wide[4 * i + 2] = wide[4 * i + 3] = pixels[i];
     pixels = wide;
   }
-  const PackTarget to = target(0, y);
+  part(pixels, 0, spec_.width, y);
+}
+
+void Packer::part(const float* pixels, int x, int count, int y) {
+  const PackTarget to = target(x, y);
+  const bool floats = spec_.type == TensorType::kFloat32;
+  pixels += static_cast<size_t>(x) * 4;
   if (spec_.layout == Layout::kNchw) {
-    (floats ? kernels_->pack_planar_f32 : kernels_->pack_planar_u8)(pixels, spec_.width, to);
+    (floats ? kernels_->pack_planar_f32 : kernels_->pack_planar_u8)(pixels, count, to);
   } else {
-    (floats ? kernels_->pack_packed_f32 : kernels_->pack_packed_u8)(pixels, spec_.width, to);
+    (floats ? kernels_->pack_packed_f32 : kernels_->pack_packed_u8)(pixels, count, to);
   }
+}
+
+bool Packer::plain_bytes() const {
+  if (lanes_ != 4 || spec_.colour == Colour::kGray || spec_.layout != Layout::kNhwc || spec_.type != TensorType::kUint8) return false;
+  for (int c = 0; c < 3; ++c) {
+    if (spec_.scale[c] != 1 || spec_.offset[c] != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace lineament

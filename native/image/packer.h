@@ -13,6 +13,8 @@ class Packer {
   bool open(const TensorSpec& spec, int lanes, int red, void* out, const ImageKernels& kernels);
   // Output row y from `pixels`: spec.width pixels of `lanes` floats.
   void row(const float* pixels, int y);
+  // Columns [x, x + count) of output row y from the pixel row's same columns; colour only.
+  void part(const float* pixels, int x, int count, int y);
   // Output row y for pixels that are all 0. `zeros`: spec.width pixels of `lanes` zero floats.
   void blank_row(const float* zeros, int y);
   // Where colour pixels of output row y go, from column x on.
@@ -21,6 +23,8 @@ class Packer {
   void blank_columns(int from, int to, int y);
   // Whether target() may be used for planes of floats.
   bool planar_floats() const { return lanes_ == 4 && spec_.colour != Colour::kGray && spec_.layout == Layout::kNchw && spec_.type == TensorType::kFloat32; }
+  // Whether target() may be used for interleaved bytes that are pixel values unchanged.
+  bool plain_bytes() const;
 
  private:
   TensorSpec spec_;

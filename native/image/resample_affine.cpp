@@ -53,6 +53,7 @@ struct Job {
   int pixel, lanes;
   double half_x, half_y;  // half the footprint of a sample, for the zero border
   float gain;
+  bool mirror;
 };
 
 // A sample whose neighbourhood leaves the image (or that must not read past its end).
@@ -77,43 +78,85 @@ void border_sample(const Job& job, double sx, double sy, float* out) {
   }
 }
 
-// Adds the samples of one line (at output row coordinate v, column offset du within each pixel) to the pixel row.
-void sample_line(const Job& job, double du, double v, int width, const ImageKernels& kernels, float* pixels) {
+// A line of samples, one per output pixel, and which of them have all they need inside the image.
+struct SampleLine {
+  BilinearRow row;
+  double base_x, base_y, du;
+  int begin, end;
+};
+
+// The samples at output row coordinate v and column offset du within each pixel. A mirrored line runs backwards.
+SampleLine open_line(const Job& job, double du, double v, int width) {
   const Region& r = job.region;
   const ImageView& image = *job.image;
-  const double base_x = r.b * v + r.c, base_y = r.e * v + r.f;
   const auto fixed = [](double value) { return static_cast<int64_t>(std::llround(value * kFixed)); };
-  BilinearRow line{};
-  line.x = fixed(r.a * du + base_x - 0.5);
-  line.y = fixed(r.d * du + base_y - 0.5);
-  line.step_x = fixed(r.a);
-  line.step_y = fixed(r.d);
+  SampleLine line{};
+  line.base_x = r.b * v + r.c;
+  line.base_y = r.e * v + r.f;
+  line.du = du;
+  BilinearRow& row = line.row;
+  row.x = fixed(r.a * du + line.base_x - 0.5);
+  row.y = fixed(r.d * du + line.base_y - 0.5);
+  row.step_x = fixed(r.a);
+  row.step_y = fixed(r.d);
+  if (job.mirror) {
+    row.x += (width - 1) * row.step_x;
+    row.y += (width - 1) * row.step_y;
+    row.step_x = -row.step_x;
+    row.step_y = -row.step_y;
+  }
   // Eight bytes from the left neighbour must lie within the row: with 3 bytes per pixel that takes one pixel more.
   const int64_t most_x = image.width - (job.pixel == 3 ? 2 : 1), most_y = image.height - 1;
-  const Run rx = inside_run(line.x, line.step_x, most_x * (int64_t{1} << 32), width);
-  const Run ry = inside_run(line.y, line.step_y, most_y * (int64_t{1} << 32), width);
-  const int begin = std::max(rx.begin, ry.begin), end = std::max(begin, std::min(rx.end, ry.end));
-  const auto border = [&](int from, int to) {
-    for (int i = from; i < to; ++i) {
-      border_sample(job, r.a * (i + du) + base_x, r.d * (i + du) + base_y, pixels + static_cast<size_t>(i) * static_cast<size_t>(job.lanes));
-    }
-  };
-  if (begin == end) {
-    border(0, width);
-    return;
+  const Run rx = inside_run(row.x, row.step_x, most_x * (int64_t{1} << 32), width);
+  const Run ry = inside_run(row.y, row.step_y, most_y * (int64_t{1} << 32), width);
+  line.begin = std::max(rx.begin, ry.begin);
+  line.end = std::min(rx.end, ry.end);
+  if (line.begin >= line.end) line.begin = line.end = 0;
+  row.x += line.begin * row.step_x;
+  row.y += line.begin * row.step_y;
+  row.data = image.data;
+  row.stride = image.stride;
+  row.pixel = job.pixel;
+  row.count = line.end - line.begin;
+  row.gain = job.gain;
+  return line;
+}
+
+// Adds the samples of pixels [from, to) that kernels cannot take.
+void border_samples(const Job& job, const SampleLine& line, int from, int to, int width, float* pixels) {
+  const Region& r = job.region;
+  for (int i = from; i < to; ++i) {
+    const double u = (job.mirror ? width - 1 - i : i) + line.du;
+    border_sample(job, r.a * u + line.base_x, r.d * u + line.base_y, pixels + static_cast<size_t>(i) * static_cast<size_t>(job.lanes));
   }
-  border(0, begin);
-  line.x += begin * line.step_x;
-  line.y += begin * line.step_y;
-  line.data = image.data;
-  line.stride = image.stride;
-  line.pixel = job.pixel;
-  line.count = end - begin;
-  line.gain = job.gain;
-  line.accumulate = 1;
-  line.out = pixels + static_cast<size_t>(begin) * static_cast<size_t>(job.lanes);
-  kernels.bilinear(line);
-  border(end, width);
+}
+
+// Adds a line to the pixel row.
+void add_line(const Job& job, SampleLine line, int width, const ImageKernels& kernels, float* pixels) {
+  border_samples(job, line, 0, line.begin, width, pixels);
+  border_samples(job, line, line.end, width, width, pixels);
+  line.row.accumulate = 1;
+  line.row.out = pixels + static_cast<size_t>(line.begin) * static_cast<size_t>(job.lanes);
+  if (line.row.count > 0) kernels.bilinear(line.row);
+}
+
+// Writes a line straight to the tensor, except for what lies at the image's border. One sample per pixel, colour.
+void pack_line(const Job& job, SampleLine line, int width, int y, const ImageKernels& kernels, Packer* packer, float* pixels) {
+  const auto fused = packer->plain_bytes() ? kernels.bilinear_packed_u8 : kernels.bilinear_planar_f32;
+  const int done = line.row.count > 0 ? fused(line.row, packer->target(line.begin, y)) : 0;
+  const auto rest = [&](int from, int to) {
+    if (from < to) packer->part(pixels, from, to - from, y);
+  };
+  border_samples(job, line, 0, line.begin, width, pixels);
+  border_samples(job, line, line.end, width, width, pixels);
+  BilinearRow& row = line.row;
+  row.x += done * row.step_x;
+  row.y += done * row.step_y;
+  row.count -= done;
+  row.out = pixels + 4 * static_cast<size_t>(line.begin + done);
+  if (row.count > 0) kernels.bilinear(row);
+  rest(0, line.begin);
+  rest(line.begin + done, width);
 }
 
 // Converts the part of a YUV image that the region can touch and moves image and region there.
@@ -152,14 +195,6 @@ bool convert_part(const TensorSpec& spec, const ImageKernels& kernels, AlignedBu
   return true;
 }
 
-void reverse(float* pixels, int width, int lanes) {
-  if (lanes == 1) {
-    std::reverse(pixels, pixels + width);
-    return;
-  }
-  for (float *a = pixels, *b = pixels + 4 * (static_cast<size_t>(width) - 1); a < b; a += 4, b -= 4) std::swap_ranges(a, a + 4, b);
-}
-
 }  // namespace
 
 Status resample_affine(const ImageView& whole, const Region& region, const TensorSpec& spec, const Sampling& sampling,
@@ -186,16 +221,25 @@ Status resample_affine(const ImageView& whole, const Region& region, const Tenso
   job.half_x = half(region.a, region.b);
   job.half_y = half(region.d, region.e);
   job.gain = 1.0f / static_cast<float>(nu * nv);
+  job.mirror = mirror;
 
   const size_t floats = static_cast<size_t>(spec.width) * static_cast<size_t>(job.lanes);
   if (!s.pixels.reset(floats + 16) || !s.packer.open(spec, job.lanes, red, out, kernels)) return no_memory();
+  const bool fused = nu * nv == 1 && ((s.packer.plain_bytes() && kernels.bilinear_packed_u8 != nullptr) ||
+                                      (s.packer.planar_floats() && kernels.bilinear_planar_f32 != nullptr));
   for (int y = 0; y < spec.height; ++y) {
     std::memset(s.pixels.data(), 0, floats * sizeof(float));
+    if (fused) {
+      if ((y & 15) == 0 && is_cancelled(cancel)) return Status(Code::kAborted, "Aborted");
+      pack_line(job, open_line(job, 0.5, y + 0.5, spec.width), spec.width, y, kernels, &s.packer, s.pixels.data());
+      continue;
+    }
     for (int j = 0; j < nv; ++j) {
       if (((y * nv + j) & 15) == 0 && is_cancelled(cancel)) return Status(Code::kAborted, "Aborted");
-      for (int i = 0; i < nu; ++i) sample_line(job, (i + 0.5) / nu, y + (j + 0.5) / nv, spec.width, kernels, s.pixels.data());
+      for (int i = 0; i < nu; ++i) {
+        add_line(job, open_line(job, (i + 0.5) / nu, y + (j + 0.5) / nv, spec.width), spec.width, kernels, s.pixels.data());
+      }
     }
-    if (mirror) reverse(s.pixels.data(), spec.width, job.lanes);
     s.packer.row(s.pixels.data(), y);
   }
   return Status();
