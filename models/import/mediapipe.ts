@@ -35,15 +35,24 @@ export function packedRange(script: string, name: string, origin: string): reado
   return [file.start, file.end];
 }
 
-function readSource(reader: SourceReader, source: TfliteSource): TfliteModel {
+function readBytes(reader: SourceReader, source: TfliteSource): readonly [Uint8Array, string] {
   const data = reader.read(source.file);
   const label = `${source.file.package}/${source.file.path}`;
-  if (!source.packed) return parseTflite(data, label);
+  if (!source.packed) return [data, label];
   const { loader, name } = source.packed;
   const script = Buffer.from(reader.read(loader)).toString('latin1');
   const [start, end] = packedRange(script, name, `${loader.package}/${loader.path}`);
   if (end > data.byteLength) throw new ImportError('SOURCE_TRUNCATED', `${label} ends before ${name}; run \`npm ci\``);
-  return parseTflite(data.subarray(start, end), `${label}#${name}`);
+  return [data.subarray(start, end), `${label}#${name}`];
+}
+
+const tfliteSources = new Map<string, TfliteSource>();
+
+/** The TFLite file that a network of this module comes from. */
+export function tfliteBytes(reader: SourceReader, id: string): Uint8Array {
+  const source = tfliteSources.get(id);
+  if (!source) throw new ImportError('USAGE', `${id} does not come from a TFLite file`);
+  return readBytes(reader, source)[0];
 }
 
 function mediapipe(
@@ -52,11 +61,12 @@ function mediapipe(
   plan: Omit<TflitePlan, 'id' | 'finish'>,
   finish: (ir: IrBuilder, values: readonly Value[], model: TfliteModel) => Readonly<Record<string, Value>>,
 ): Network {
+  tfliteSources.set(id, source);
   return {
     id,
     sources: source.packed ? [source.file, source.packed.loader] : [source.file],
     build: (reader) => {
-      const model = readSource(reader, source);
+      const model = parseTflite(...readBytes(reader, source));
       return convertTflite(model, { id, ...plan, finish: (ir, values) => finish(ir, values, model) });
     },
   };

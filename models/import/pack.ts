@@ -32,11 +32,15 @@ export type Progress = (event: {
 /** Models folder of the repository (the parent of models/import). */
 export const modelsFolder = join(importFolder, '..');
 
+/** Parts of this folder that have no influence on the files made. */
+const NOT_IMPORTER: ReadonlySet<string> = new Set(['check', 'record.ts', 'agreement.ts', 'card.ts', 'main.ts']);
+
 /** Hash over the importer's own files and the source table: another importer makes every file anew. */
 export function importerHash(): string {
   const hash = createHash('sha256');
   const add = (folder: string): void => {
     for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (NOT_IMPORTER.has(entry.name)) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory()) add(path);
       else if (/\.(ts|json)$/.test(entry.name)) hash.update(entry.name).update('\0').update(readFileSync(path));
@@ -86,8 +90,9 @@ function upToDate(folder: string, entry: PackEntry | undefined): entry is PackEn
 
 /** Writes under a temporary name first, so that an interrupted import leaves no half file under the real one. */
 function writeWhole(path: string, data: Uint8Array | string): void {
-  writeFileSync(`${path}.part`, data);
-  renameSync(`${path}.part`, path);
+  const part = `${path}.${process.pid}.part`;
+  writeFileSync(part, data);
+  renameSync(part, path);
 }
 
 /**

@@ -42,7 +42,10 @@ export class Lowering {
 
   private of(value: Value): Names {
     let names = this.names.get(value);
-    if (!names) this.names.set(value, (names = {}));
+    if (!names) {
+      names = {};
+      this.names.set(value, names);
+    }
     return names;
   }
 
@@ -76,7 +79,10 @@ export class Lowering {
   plain(value: Value): string {
     const names = this.of(value);
     if (names.plain === undefined) {
-      if (value.constant) return (names.plain = this.plainConstant(value.constant));
+      if (value.constant) {
+        names.plain = this.plainConstant(value.constant);
+        return names.plain;
+      }
       const [, h, w, c] = value.shape;
       // A 1×1 map and a single channel have the same order in both layouts.
       if (h === 1 && w === 1) names.plain = this.reshapeTo(names.nchw ?? '', [1, 1, c ?? 1]);
