@@ -2,6 +2,7 @@
 // face-api package carries, prints a table, and writes demo-report/index.html. Needs nothing installed beforehand.
 //
 //   node scripts/demo.mjs [--preset NAME] [PHOTOGRAPHS…]     other photographs instead of the samples
+import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -77,7 +78,7 @@ function printTable(results, matching, { table }, terminal) {
     for (const [face, one] of faces.entries()) {
       const closest = matching?.closest({ photo, face });
       const best = closest
-        ? `${label(closest)}  ${closest.similarity.toFixed(2)}${closest.match ? '  match' : ''}`
+        ? `${label(closest)}  ${closest.similarity.toFixed(3)}${closest.match ? '  match' : ''}`
         : '';
       rows.push([
         face === 0 ? style.bold(name) : '',
@@ -117,6 +118,7 @@ async function demo() {
   ]);
   const terminal = terminals.makeTerminal(process.stdout, process.stderr, process.env, false);
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // every call in flight listens to it
   process.once('SIGINT', () => controller.abort(new Error('interrupted')));
 
   const begin = performance.now();
@@ -144,7 +146,7 @@ async function demo() {
     ];
     if (matching)
       facts.push(
-        `${matching.pairs.length} matches from similarity ${matching.threshold.toFixed(2)}${matching.fmr ? ` (false match rate ${Number((matching.fmr * 100).toPrecision(2))} %)` : ''}`,
+        `${matching.pairs.length} ${matching.pairs.length === 1 ? 'match' : 'matches'} from similarity ${matching.threshold.toFixed(3)}${matching.fmr ? ` (false match rate ${Number((matching.fmr * 100).toPrecision(2))} %)` : ''}`,
       );
     console.log(`\n${facts.join(', ')}`);
     console.log(

@@ -23,8 +23,8 @@ const nameOf = (entry: Entry): string => entry.face.name ?? `${stem(entry.photo.
 const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
 const uri = (image: string | undefined): string | undefined => (image?.startsWith('data:image/') ? image : undefined);
 
-/** Two decimals as the matrix shows them. */
-const twoDigits = (value: number): string => value.toFixed(2);
+/** A similarity as it is shown: three decimals, as some recognisers keep theirs close together. */
+const shown3 = (value: number): string => value.toFixed(3);
 
 /** "1 in 1,000" for a false match rate of 0.001. */
 export function describeRate(rate: number): string {
@@ -205,7 +205,7 @@ function bestCell(report: Report, all: readonly Entry[], index: number): Markup 
   const best = matches && row >= 0 ? bestOther(matches, all, row) : undefined;
   if (!matches || !best) return markup`<td class="absent">–</td>`;
   const match = best.similarity >= matches.threshold;
-  return markup`<td><span class="pill${match && ' yes'}">${match ? 'match' : 'no match'}</span> ${nameOf(best.entry)} <small>${twoDigits(best.similarity)}</small></td>`;
+  return markup`<td><span class="pill${match && ' yes'}">${match ? 'match' : 'no match'}</span> ${nameOf(best.entry)} <small>${shown3(best.similarity)}</small></td>`;
 }
 
 export function facesTable(report: Report): Markup {
@@ -234,17 +234,18 @@ export function matrixSection(report: Report): Markup {
     const crop = uri(entry?.face.crop);
     return markup`<th title="${entry && nameOf(entry)}" style="--face:${faceColour(entry?.index ?? 0)}">${crop && markup`<img src="${crop}" alt="">`}<small>${entry && shortName(entry)}</small></th>`;
   });
+  const lowest = lowestSimilarity(matches);
   const body = rows.map((entry, row) => {
-    const cells = rows.map((other, column) => matrixCell(matches, row, column, entry, other));
+    const cells = rows.map((other, column) => matrixCell(matches, lowest, row, column, entry, other));
     return markup`<tr><th>${entry && faceCell(entry)}</th>${cells}</tr>`;
   });
   const rate =
     matches.fmr === undefined ? '' : ` That threshold stands for a false match rate of ${describeRate(matches.fmr)}.`;
   const cut = shown < matches.faces.length ? ` The first ${shown} of ${matches.faces.length} faces are shown.` : '';
   return markup`<h2>Who is who</h2>
-<p class="lead">Similarity of every face with every other; from ${twoDigits(matches.threshold)} on, two faces count as one person.${rate}${cut}</p>
+<p class="lead">Similarity of every face with every other; from ${shown3(matches.threshold)} on, two faces count as one person.${rate}${cut}</p>
 <div class="scroll matrix${compact && ' compact'}"><table><thead><tr><th></th>${head}</tr></thead><tbody>${body}</tbody></table>
-<div class="legend"><span><i style="background:rgb(var(--match)/.7)"></i>match (${twoDigits(matches.threshold)} and above)</span><span><i style="background:rgb(var(--other)/.35)"></i>different, the stronger the closer</span></div></div>`;
+<div class="legend"><span><i style="background:rgb(var(--match)/.7)"></i>match (${shown3(matches.threshold)} and above)</span><span><i style="background:rgb(var(--other)/.35)"></i>different, the stronger the closer</span></div></div>`;
 }
 
 const shortName = (entry: Entry): string =>
@@ -253,8 +254,16 @@ const shortName = (entry: Entry): string =>
     .replace(/^.*?(\d+)$/, '$1')
     .slice(-8)}·${entry.index + 1}`;
 
+/** The lowest similarity of two faces: where the scale of colours begins. */
+function lowestSimilarity(matches: MatchMatrix): number {
+  let lowest = matches.threshold;
+  for (const row of matches.similarity) for (const value of row) if (value < lowest) lowest = value;
+  return lowest;
+}
+
 function matrixCell(
   matches: MatchMatrix,
+  lowest: number,
   row: number,
   column: number,
   a: Entry | undefined,
@@ -264,12 +273,11 @@ function matrixCell(
   const similarity = matches.similarity[row]?.[column] ?? Number.NaN;
   if (!Number.isFinite(similarity)) return markup`<td class="self"></td>`;
   const match = similarity >= matches.threshold;
-  const low = Math.min(0, matches.threshold - 0.5);
   const strength = match
     ? 0.35 + 0.5 * ((similarity - matches.threshold) / Math.max(1e-6, 1 - matches.threshold))
-    : 0.04 + 0.36 * Math.max(0, (similarity - low) / Math.max(1e-6, matches.threshold - low)) ** 2;
-  const title = `${a ? nameOf(a) : ''} and ${b ? nameOf(b) : ''}: ${similarity.toFixed(3)}${match ? ', match' : ''}`;
-  return markup`<td${match && ATTR_MATCH} title="${title}" style="background:rgb(var(--${match ? 'match' : 'other'})/${formatNumber(Math.min(0.85, strength))})">${twoDigits(similarity)}</td>`;
+    : 0.04 + 0.36 * Math.max(0, (similarity - lowest) / Math.max(1e-6, matches.threshold - lowest)) ** 2;
+  const title = `${a ? nameOf(a) : ''} and ${b ? nameOf(b) : ''}: ${shown3(similarity)}${match ? ', match' : ''}`;
+  return markup`<td${match && ATTR_MATCH} title="${title}" style="background:rgb(var(--${match ? 'match' : 'other'})/${formatNumber(Math.min(0.85, strength))})">${shown3(similarity)}</td>`;
 }
 
 const ATTR_MATCH = markup` class="match"`;

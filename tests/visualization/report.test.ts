@@ -101,7 +101,7 @@ describe('renderReport', () => {
 
   it('states the closest face on another photograph and the rate that the threshold stands for', async () => {
     const html = renderReport(await report());
-    expect(html).toMatch(/<span class="pill yes">match<\/span> one #1 <small>0\.88/);
+    expect(html).toMatch(/<span class="pill yes">match<\/span> one #1 <small>0\.880/);
     expect(html).toContain('1 in 1,000');
     expect(html).toMatch(/<b>1<\/b><span>match across photographs/);
     expect(html.match(/<td class="match"/g)).toHaveLength(2);

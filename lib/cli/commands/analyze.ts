@@ -177,13 +177,13 @@ function printMatches(
   const name = ({ photo, face }: FaceRef): string => `${printable(photos[photo]?.path ?? '')} #${face + 1}`;
   const rate = matching.fmr === undefined ? '' : `, false match rate ${Number((matching.fmr * 100).toPrecision(2))} %`;
   stdout.write(
-    `\n${style.bold('Matches across photographs')} ${style.dim(`(similarity from ${matching.threshold.toFixed(2)}${rate})`)}\n`,
+    `\n${style.bold('Matches across photographs')} ${style.dim(`(similarity from ${matching.threshold.toFixed(3)}${rate})`)}\n`,
   );
   if (matching.pairs.length === 0) {
     stdout.write('  none\n');
     return;
   }
-  const rows = matching.pairs.map(({ a, b, similarity }) => [name(a), name(b), style.green(similarity.toFixed(2))]);
+  const rows = matching.pairs.map(({ a, b, similarity }) => [name(a), name(b), style.green(similarity.toFixed(3))]);
   stdout.write(
     `${table([{ title: 'face' }, { title: 'and' }, { title: 'similarity', right: true }], rows, style, '  ')}\n`,
   );

@@ -17,9 +17,9 @@ export async function verify(context: CommandContext): Promise<number> {
   });
   if (options['json'] === true) {
     const { similarity, match } = result;
-    terminal.stdout.write(
-      `${JSON.stringify({ similarity, threshold: result.threshold, fmr: result.fmr ?? null, match })}\n`,
-    );
+    // A rate that was read off a curve has no more than a few digits that mean something.
+    const rate = result.fmr === undefined ? null : Number(result.fmr.toPrecision(6));
+    terminal.stdout.write(`${JSON.stringify({ similarity, threshold: result.threshold, fmr: rate, match })}\n`);
   } else {
     const { style } = terminal;
     const verdict = result.match ? style.green('match') : style.yellow('no match');
