@@ -52,6 +52,18 @@ function checkNode(): Result {
   return { status: major < 20 || (major === 20 && minor < 17) ? 'fail' : 'warn', detail, fix };
 }
 
+async function checkAddon(): Promise<Result> {
+  const { version } = loadAddon();
+  const file = addonPath() ?? '';
+  const detail = `${version}, ${file}`;
+  // In a checkout an old prebuild is found before a newer build.
+  const built = path.join(packageRoot, 'build', 'Release', 'lineament.node');
+  const [used, newer] = await Promise.all([file, built].map((one) => stat(one).catch(() => undefined)));
+  if (!file.includes('prebuilds') || !used || !newer || newer.mtimeMs <= used.mtimeMs) return ok(detail);
+  const fix = `${built} is newer: run 'npm run prebuild' or delete ${path.dirname(file)}.`;
+  return { status: 'warn', detail, fix };
+}
+
 function checkSimd(): Result {
   const { simd, detected, cores, arch } = loadAddon().cpu();
   const detail = `${simd} (${arch}, ${cores} ${cores === 1 ? 'core' : 'cores'})`;
@@ -180,7 +192,7 @@ export async function doctor(context: CommandContext): Promise<number> {
   const photo = typeof options['photo'] === 'string' ? options['photo'] : undefined;
   add(await check('package', packageFacts));
   add(await check('Node.js', checkNode));
-  const addon = await check('addon', () => ok(`${loadAddon().version}, ${addonPath() ?? ''}`));
+  const addon = await check('addon', checkAddon);
   add(addon);
   if (addon.status === 'ok') {
     add(await check('instructions', checkSimd));
