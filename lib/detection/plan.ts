@@ -34,6 +34,14 @@ export interface Tiling {
   readonly margin: number;
 }
 
+/** What becomes of weak boxes. */
+export interface Doubt {
+  /** Boxes below this score are weak. */
+  readonly below: number;
+  /** They stay where the face mesh network gives at least this probability of a face. */
+  readonly minPresence: number;
+}
+
 /** How faces are looked for: plain data, a choice of network and numbers. */
 export interface DetectionPlan {
   readonly network: DetectorName;
@@ -41,10 +49,14 @@ export interface DetectionPlan {
   readonly tiles?: Tiling;
   /** Boxes below this score are dropped, 0–1. */
   readonly minScore: number;
+  /** Boxes below a second score are asked about: a face mesh network must see a face in them. */
+  readonly doubt?: Doubt;
   /** Of two boxes whose intersection over union exceeds this, the weaker is dropped. */
   readonly iou: number;
   /** Of two boxes whose intersection over the smaller area exceeds this, the weaker is dropped. */
   readonly contained?: number;
   /** Most faces. */
   readonly max: number;
+  /** Side of the square that holds a whole face, over the longer side of this network's boxes. */
+  readonly faceScale: number;
 }

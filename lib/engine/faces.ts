@@ -38,10 +38,12 @@ const needsLandmarks = (ask: Ask): boolean => ask.landmarks || ask.pose || ask.e
 export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise<Face[]> {
   const { networks, preset, signal, check } = stages;
   check();
-  let found = await detectFaces(networks, frame, preset.detection, signal);
+  let plan = preset.detection;
+  let found = await detectFaces(networks, frame, plan, signal);
   check();
   if (found.length === 0 && preset.fallback !== undefined) {
-    found = await detectFaces(networks, frame, preset.fallback, signal);
+    plan = preset.fallback;
+    found = await detectFaces(networks, frame, plan, signal);
     check();
   }
   const detections = select(found, ask);
@@ -51,6 +53,7 @@ export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise
         networks,
         frame,
         detections.map((d) => d.box),
+        plan.faceScale,
         preset.landmarks,
         signal,
       )

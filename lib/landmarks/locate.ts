@@ -9,10 +9,6 @@ export const LANDMARKERS = { standard: 'faceapi_landmarks68', tiny: 'faceapi_lan
 /** How landmarks are found: plain data. */
 export interface LandmarkPlan {
   readonly network: keyof typeof LANDMARKERS;
-  /** Side of the first square over the longer side of the detector's box. */
-  readonly boxScale: number;
-  /** Centre of the first square, moved by this share of the box's height (positive is down). */
-  readonly boxShift?: number;
   /** How often the network is run again on a square turned upright along the eyes. */
   readonly refine: number;
   /** Side of the turned square over the longer extent of the points found before. */
@@ -20,7 +16,8 @@ export interface LandmarkPlan {
 }
 
 /**
- * 68 points for each box, in the pixels of the picture. Dense blocks on a 112 × 112 square (the face-api network; Huang et
+ * 68 points for each box, in the pixels of the picture; `boxScale` is the side of the square that holds a whole face, over
+ * the longer side of the box (detectors draw boxes differently). Dense blocks on a 112 × 112 square (the face-api network; Huang et
  * al., "Densely Connected Convolutional Networks", CVPR 2017). All boxes run as one batch. Points of a face that is cut
  * off lie where the network guesses them, also outside of the picture.
  */
@@ -28,6 +25,7 @@ export async function locateLandmarks(
   networks: Networks,
   frame: Frame,
   boxes: readonly Box[],
+  boxScale: number,
   plan: LandmarkPlan,
   signal?: AbortSignal,
 ): Promise<Point[][]> {
@@ -37,7 +35,7 @@ export async function locateLandmarks(
   let points = await run(
     network,
     frame,
-    boxes.map((box) => boxRegion(box, plan, size)),
+    boxes.map((box) => boxRegion(box, boxScale, size)),
     signal,
   );
   for (let pass = 0; pass < plan.refine; pass++) {
@@ -51,9 +49,8 @@ export async function locateLandmarks(
   return points;
 }
 
-function boxRegion([x, y, w, h]: Box, plan: LandmarkPlan, size: number): Region {
-  const side = Math.max(w, h) * plan.boxScale;
-  return squareRegion(x + w / 2, y + h / 2 + h * (plan.boxShift ?? 0), side, size);
+function boxRegion([x, y, w, h]: Box, scale: number, size: number): Region {
+  return squareRegion(x + w / 2, y + h / 2, Math.max(w, h) * scale, size);
 }
 
 /** The square around a face turned upright: its side is `scale` × the longer extent of the points along the turned axes. */

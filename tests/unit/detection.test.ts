@@ -64,7 +64,7 @@ describe('tiles', () => {
 
 describe('suppress', () => {
   const at = (x: number, score: number, size = 10) => ({ box: [x, 0, size, size] as const, score });
-  const plan = { network: 'ssd', minScore: 0.3, iou: 0.5, max: 3 } as const;
+  const plan = { network: 'ssd', minScore: 0.3, iou: 0.5, max: 3, faceScale: 1 } as const;
 
   it('keeps the better of two boxes of one face, best first', () => {
     expect(suppress([at(1, 0.5), at(0, 0.9), at(100, 0.7)], plan)).toEqual([at(0, 0.9), at(100, 0.7)]);
