@@ -145,7 +145,8 @@ export function nativeRule(from, to) {
   const a = NATIVE_RANK[from] ?? NATIVE_DEFAULT_RANK;
   const b = NATIVE_RANK[to] ?? NATIVE_DEFAULT_RANK;
   if (to === 'bindings') return `${from} must not include bindings: the core builds and is tested without Node`;
-  if (b >= NATIVE_RANK.tests) return `${from} must not include ${to}: tests, benches and fuzzers are used by nobody`;
+  if (b >= NATIVE_RANK.tests && a < NATIVE_RANK.tests)
+    return `${from} must not include ${to}: tests, benches and fuzzers are used by nobody`;
   if (b > a) return `${from} must not include ${to}, which stands above it (core ← image ← everything else ← bindings)`;
   return undefined;
 }
