@@ -65,7 +65,7 @@ describe('detect', () => {
       const [x, y, w, h] = face.box;
       return { ...face, box: [frame.width - x - w, y, w, h] };
     });
-    for (const [i, other] of matched(faces, others, 0.8).entries()) {
+    for (const [i, other] of matched(faces, others, 0.6).entries()) {
       const size = faces[i]!.box[3];
       const tip = faces[i]!.landmarks![30]!;
       const mirroredTip = other.landmarks![30]!;
