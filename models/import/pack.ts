@@ -33,7 +33,14 @@ export type Progress = (event: {
 export const modelsFolder = join(importFolder, '..');
 
 /** Parts of this folder that have no influence on the files made. */
-const NOT_IMPORTER: ReadonlySet<string> = new Set(['check', 'record.ts', 'agreement.ts', 'card.ts', 'main.ts']);
+const NOT_IMPORTER: ReadonlySet<string> = new Set([
+  'check',
+  'record.ts',
+  'agreement.ts',
+  'memory.ts',
+  'card.ts',
+  'main.ts',
+]);
 
 /** Hash over the importer's own files and the source table: another importer makes every file anew. */
 export function importerHash(): string {
