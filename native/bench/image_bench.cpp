@@ -1,6 +1,6 @@
 // Image kernels against OpenCV's equivalent sequence on one thread and against the memory traffic they cannot avoid.
-// Ours, the peer and the floor are measured in turns; the figures are medians. Prints one JSON object on stdout and a table on
-// stderr. Usage: image_bench [rounds] [part of a case's name]
+// Ours, the peer and the floor are measured in turns; the figures are medians. Prints one JSON object on stdout and a
+// table on stderr. Usage: image_bench [rounds] [part of a case's name]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -98,7 +98,8 @@ double tensor_error(const ImageView& image, const Region& region, const TensorSp
   return worst;
 }
 
-Case sample_case(std::string name, const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling) {
+Case sample_case(std::string name, const ImageView& image, const Region& region, const TensorSpec& spec,
+                 const Sampling& sampling) {
   Case c;
   c.name = std::move(name);
   c.source = image.data;
@@ -165,9 +166,12 @@ Region similarity(double scale, double angle, double cx, double cy, int size) {
 
 std::vector<Case> make_cases() {
   // Kept for the life of the program.
-  static const auto hd = make_image(PixelFormat::kBgr, 1280, 720, 0, 1), vga = make_image(PixelFormat::kBgr, 640, 480, 0, 2);
-  static const auto large = make_image(PixelFormat::kBgr, 1920, 1280, 0, 3), nv12 = make_image(PixelFormat::kNv12, 1280, 720, 0, 4);
-  static const auto yuyv = make_image(PixelFormat::kYuyv, 1280, 720, 0, 5), i420 = make_image(PixelFormat::kI420, 1280, 720, 0, 6);
+  static const auto hd = make_image(PixelFormat::kBgr, 1280, 720, 0, 1),
+                    vga = make_image(PixelFormat::kBgr, 640, 480, 0, 2);
+  static const auto large = make_image(PixelFormat::kBgr, 1920, 1280, 0, 3),
+                    nv12 = make_image(PixelFormat::kNv12, 1280, 720, 0, 4);
+  static const auto yuyv = make_image(PixelFormat::kYuyv, 1280, 720, 0, 5),
+                    i420 = make_image(PixelFormat::kI420, 1280, 720, 0, 6);
   const Sampling area{Filter::kArea, Border::kZero}, linear{Filter::kBilinear, Border::kZero};
   std::vector<Case> cases;
 
@@ -188,8 +192,10 @@ std::vector<Case> make_cases() {
   const auto letterbox_peer = [&](Case* c, auto to_bgr, bool swap) {
     (void)c, (void)to_bgr, (void)swap;
 #ifdef LINEAMENT_WITH_OPENCV
-    c->peer = std::string(swap ? "" : "cvtColor(NV12) + ") + "resize(INTER_AREA) + copyMakeBorder" + (swap ? " + cvtColor" : "") + " + convertTo + split";
-    c->theirs = [=, full = cv::Mat(), small = cv::Mat(), boxed = cv::Mat(), rgb = cv::Mat(), pack = ToTensor()]() mutable {
+    c->peer = std::string(swap ? "" : "cvtColor(NV12) + ") + "resize(INTER_AREA) + copyMakeBorder" +
+              (swap ? " + cvtColor" : "") + " + convertTo + split";
+    c->theirs = [=, full = cv::Mat(), small = cv::Mat(), boxed = cv::Mat(), rgb = cv::Mat(),
+                 pack = ToTensor()]() mutable {
       to_bgr(&full);
       cv::resize(full, small, cv::Size(640, 360), 0, 0, cv::INTER_AREA);
       cv::copyMakeBorder(small, boxed, 140, 140, 0, 0, cv::BORDER_CONSTANT, cv::Scalar());
@@ -199,13 +205,19 @@ std::vector<Case> make_cases() {
 #endif
   };
 
-  Case letterbox = sample_case("letterbox720pTo640", hd.view, {2, 0, 0, 0, 2, -280}, tensor_spec(640, 640, TensorType::kFloat32), area);
-  Case camera = sample_case("letterboxNv12To640", nv12.view, {2, 0, 0, 0, 2, -280}, tensor_spec(640, 640, TensorType::kFloat32), area);
+  Case letterbox = sample_case("letterbox720pTo640", hd.view, {2, 0, 0, 0, 2, -280},
+                               tensor_spec(640, 640, TensorType::kFloat32), area);
+  Case camera = sample_case("letterboxNv12To640", nv12.view, {2, 0, 0, 0, 2, -280},
+                            tensor_spec(640, 640, TensorType::kFloat32), area);
 #ifdef LINEAMENT_WITH_OPENCV
-  letterbox_peer(&letterbox, [](cv::Mat* m) { *m = wrap(hd.view, CV_8UC3); }, true);
-  letterbox_peer(&camera, [](cv::Mat* m) {
-    cv::cvtColor(cv::Mat(1080, 1280, CV_8UC1, const_cast<uint8_t*>(nv12.view.data)), *m, cv::COLOR_YUV2RGB_NV12);
-  }, false);
+  letterbox_peer(
+      &letterbox, [](cv::Mat* m) { *m = wrap(hd.view, CV_8UC3); }, true);
+  letterbox_peer(
+      &camera,
+      [](cv::Mat* m) {
+        cv::cvtColor(cv::Mat(1080, 1280, CV_8UC1, const_cast<uint8_t*>(nv12.view.data)), *m, cv::COLOR_YUV2RGB_NV12);
+      },
+      false);
 #else
   (void)letterbox_peer;
 #endif
@@ -218,17 +230,21 @@ std::vector<Case> make_cases() {
 
   for (const int size : {112, 150, 224}) {
     const Region r = similarity(160.0 / size, 0.2, 320, 240, size);
-    Case c = sample_case("chip" + std::to_string(size), vga.view, r, tensor_spec(size, size, TensorType::kUint8), linear);
+    Case c =
+        sample_case("chip" + std::to_string(size), vga.view, r, tensor_spec(size, size, TensorType::kUint8), linear);
     c.read = static_cast<size_t>(160 * 160 * 3);
     c.source = vga.view.data + 160 * vga.view.stride;
-    Case t = sample_case("chip" + std::to_string(size) + "Tensor", vga.view, r, tensor_spec(size, size, TensorType::kFloat32), linear);
+    Case t = sample_case("chip" + std::to_string(size) + "Tensor", vga.view, r,
+                         tensor_spec(size, size, TensorType::kFloat32), linear);
     t.read = c.read;
     t.source = c.source;
 #ifdef LINEAMENT_WITH_OPENCV
     // OpenCV counts pixel centres as whole numbers.
-    const cv::Mat m = (cv::Mat_<double>(2, 3) << r.a, r.b, r.c + (r.a + r.b) / 2 - 0.5, r.d, r.e, r.f + (r.d + r.e) / 2 - 0.5);
+    const cv::Mat m =
+        (cv::Mat_<double>(2, 3) << r.a, r.b, r.c + (r.a + r.b) / 2 - 0.5, r.d, r.e, r.f + (r.d + r.e) / 2 - 0.5);
     const auto chip = [m, size](cv::Mat* out, cv::Mat* bgr) {
-      cv::warpAffine(wrap(vga.view, CV_8UC3), *bgr, m, cv::Size(size, size), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT);
+      cv::warpAffine(wrap(vga.view, CV_8UC3), *bgr, m, cv::Size(size, size), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
+                     cv::BORDER_CONSTANT);
       cv::cvtColor(*bgr, *out, cv::COLOR_BGR2RGB);
     };
     c.peer = "warpAffine(INTER_LINEAR) + cvtColor";
@@ -289,8 +305,10 @@ std::vector<Case> make_cases() {
 
 struct Figures {
   bool first = true;
-  void add(const std::string& id, double value, const char* unit, double goal, const char* better, const std::string& peer, const std::string& note) {
-    std::printf("%s\n  {\"id\":\"%s\",\"issue\":2,\"value\":%.4g,\"unit\":\"%s\",\"goal\":%g,\"better\":\"%s\"", first ? "" : ",", id.c_str(), value, unit, goal, better);
+  void add(const std::string& id, double value, const char* unit, double goal, const char* better,
+           const std::string& peer, const std::string& note) {
+    std::printf("%s\n  {\"id\":\"%s\",\"issue\":2,\"value\":%.4g,\"unit\":\"%s\",\"goal\":%g,\"better\":\"%s\"",
+                first ? "" : ",", id.c_str(), value, unit, goal, better);
     if (!peer.empty()) std::printf(",\"peer\":\"%s\"", peer.c_str());
     std::printf(",\"note\":\"%s\"}", note.c_str());
     first = false;
@@ -312,7 +330,8 @@ int main(int argc, char** argv) {
   Figures figures;
   double worst_error = 0;
   std::printf("{\"simd\":\"%s\",\"threads\":1,\"rounds\":%d,\"figures\":[", simd_name(active_simd()), rounds);
-  std::fprintf(stderr, "%-28s %10s %10s %10s %10s %8s %8s %7s\n", "case", "ours us", "scalar us", "peer us", "floor us", "peer/us", "us/floor", "error");
+  std::fprintf(stderr, "%-28s %10s %10s %10s %10s %8s %8s %7s\n", "case", "ours us", "scalar us", "peer us", "floor us",
+               "peer/us", "us/floor", "error");
   for (Case& c : make_cases()) {
     if (c.name.find(filter) == std::string::npos) continue;
     const std::function<void()> floor = [&] {
@@ -334,7 +353,8 @@ int main(int argc, char** argv) {
     const double a = median(ours), p = c.theirs ? median(theirs) : 0, f = median(floors);
     const double error = c.error ? c.error() : 0;
     worst_error = std::max(worst_error, error);
-    std::fprintf(stderr, "%-28s %10.1f %10.1f %10.1f %10.1f %8.2f %8.2f %7.3f\n", c.name.c_str(), a, median(plain), p, f, p / a, a / f, error);
+    std::fprintf(stderr, "%-28s %10.1f %10.1f %10.1f %10.1f %8.2f %8.2f %7.3f\n", c.name.c_str(), a, median(plain), p,
+                 f, p / a, a / f, error);
     char note[400];
     if (c.theirs) {
       std::snprintf(note, sizeof(note), "ours %.1f us, %s %.1f us, one thread each", a, c.peer.c_str(), p);
@@ -343,7 +363,8 @@ int main(int argc, char** argv) {
     std::snprintf(note, sizeof(note), "ours %.1f us, reading %zu and writing %zu bytes %.1f us", a, c.read, c.write, f);
     figures.add("kernels." + c.name + ".ratioVsBandwidthFloor", a / f, "x", 2, "lower", "", note);
   }
-  figures.add("kernels.maxLsbError", worst_error, "levels", 1, "lower", "", "largest difference from a plain double-precision reference over the cases above, of 255");
+  figures.add("kernels.maxLsbError", worst_error, "levels", 1, "lower", "",
+              "largest difference from a plain double-precision reference over the cases above, of 255");
   std::printf("\n]}\n");
   return 0;
 }

@@ -9,7 +9,8 @@
 namespace lineament {
 
 size_t converted_bytes(const ImageView& image, PixelFormat format) {
-  return static_cast<size_t>(image.width) * static_cast<size_t>(image.height) * static_cast<size_t>(pixel_bytes(format));
+  return static_cast<size_t>(image.width) * static_cast<size_t>(image.height) *
+         static_cast<size_t>(pixel_bytes(format));
 }
 
 Status convert(const ImageView& image, PixelFormat format, uint8_t* out, const CancelToken* cancel) {

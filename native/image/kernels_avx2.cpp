@@ -60,8 +60,8 @@ void vertical(const uint8_t* const* rows, const float* weights, int taps, int ac
 
 // ---- horizontal ----
 
-ALWAYS_INLINE void horizontal_taps(const float* row, const int pixel, const int32_t* start, const float* weights, const int taps,
-                                   int count, float* out) {
+ALWAYS_INLINE void horizontal_taps(const float* row, const int pixel, const int32_t* start, const float* weights,
+                                   const int taps, int count, float* out) {
   for (int x = 0; x < count; ++x) {
     const float* p = row + start[x];
     __m128 s = _mm_mul_ps(_mm_loadu_ps(p), _mm_broadcast_ss(weights));
@@ -71,8 +71,8 @@ ALWAYS_INLINE void horizontal_taps(const float* row, const int pixel, const int3
   }
 }
 
-ALWAYS_INLINE void horizontal_pixel(const float* row, const int pixel, const int32_t* start, const float* weights, int taps,
-                                    int count, float* out) {
+ALWAYS_INLINE void horizontal_pixel(const float* row, const int pixel, const int32_t* start, const float* weights,
+                                    int taps, int count, float* out) {
   switch (taps) {
     case 1:
       return horizontal_taps(row, pixel, start, weights, 1, count, out);
@@ -87,7 +87,8 @@ ALWAYS_INLINE void horizontal_pixel(const float* row, const int pixel, const int
   }
 }
 
-void horizontal(const float* row, int pixel, const int32_t* start, const float* weights, int taps, int count, float* out) {
+void horizontal(const float* row, int pixel, const int32_t* start, const float* weights, int taps, int count,
+                float* out) {
   if (pixel == 3) {
     horizontal_pixel(row, 3, start, weights, taps, count, out);
   } else {
@@ -97,14 +98,17 @@ void horizontal(const float* row, int pixel, const int32_t* start, const float* 
 
 // ---- both passes in 16-bit numbers ----
 
-ALWAYS_INLINE void vertical16_taps(const uint8_t* const* rows, const int32_t* weights, const int taps, size_t count, int16_t* out) {
+ALWAYS_INLINE void vertical16_taps(const uint8_t* const* rows, const int32_t* weights, const int taps, size_t count,
+                                   int16_t* out) {
   __m256i w[kFixedTaps];
-  for (int k = 0; k < taps; ++k) w[k] = _mm256_set1_epi16(static_cast<int16_t>(weights[k] > 32767 ? 32767 : weights[k]));
+  for (int k = 0; k < taps; ++k)
+    w[k] = _mm256_set1_epi16(static_cast<int16_t>(weights[k] > 32767 ? 32767 : weights[k]));
   size_t i = 0;
   for (; i + 16 <= count; i += 16) {
     __m256i s = _mm256_setzero_si256();
     for (int k = 0; k < taps; ++k) {
-      const __m256i v = _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[k] + i))), 7);
+      const __m256i v =
+          _mm256_slli_epi16(_mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[k] + i))), 7);
       s = _mm256_add_epi16(s, _mm256_mulhrs_epi16(v, w[k]));
     }
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), s);
@@ -143,8 +147,9 @@ void vertical16(const uint8_t* const* rows, const int32_t* weights, int taps, si
 
 // Byte order that puts the same channel of two neighbouring pixels side by side.
 ALWAYS_INLINE __m256i pair_order(const int pixel) {
-  return pixel == 3 ? _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1))
-                    : _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, -1, -1, -1, -1));
+  return pixel == 3
+             ? _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1))
+             : _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, -1, -1, -1, -1));
 }
 
 struct Eight {
@@ -155,14 +160,15 @@ ALWAYS_INLINE Eight eight_pixels(const int16_t* row, const int pixel, const int3
                                  int weight_stride, const int pairs, __m256i order) {
   __m256i s[4];
   for (int k = 0; k < pairs; ++k) {
-    const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights + static_cast<size_t>(k) * static_cast<size_t>(weight_stride)));
+    const __m256i w = _mm256_loadu_si256(
+        reinterpret_cast<const __m256i*>(weights + static_cast<size_t>(k) * static_cast<size_t>(weight_stride)));
     const int16_t* r = row + 2 * k * pixel;
     const __m256i by[4] = {_mm256_shuffle_epi32(w, 0x00), _mm256_shuffle_epi32(w, 0x55), _mm256_shuffle_epi32(w, 0xaa),
                            _mm256_shuffle_epi32(w, 0xff)};
     for (int j = 0; j < 4; ++j) {
-      const __m256i two =
-          _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r + start[j]))),
-                                  _mm_loadu_si128(reinterpret_cast<const __m128i*>(r + start[j + 4])), 1);
+      const __m256i two = _mm256_inserti128_si256(
+          _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(r + start[j]))),
+          _mm_loadu_si128(reinterpret_cast<const __m128i*>(r + start[j + 4])), 1);
       const __m256i product = _mm256_madd_epi16(_mm256_shuffle_epi8(two, order), by[j]);
       s[j] = k == 0 ? product : _mm256_add_epi32(s[j], product);
     }
@@ -196,8 +202,10 @@ ALWAYS_INLINE void horizontal16_pairs(const int16_t* row, const int pixel, const
 ALWAYS_INLINE void planar16_pairs(const int16_t* row, const int pixel, const int32_t* start, const int32_t* weights,
                                   int weight_stride, const int pairs, int count, const PackTarget& t) {
   const __m256i order = pair_order(pixel);
-  float* const out[3] = {static_cast<float*>(t.plane[0]), static_cast<float*>(t.plane[1]), static_cast<float*>(t.plane[2])};
-  const __m256 k0 = _mm256_set1_ps(t.scale[0] * kFixedUnit), k1 = _mm256_set1_ps(t.scale[1] * kFixedUnit), k2 = _mm256_set1_ps(t.scale[2] * kFixedUnit);
+  float* const out[3] = {static_cast<float*>(t.plane[0]), static_cast<float*>(t.plane[1]),
+                         static_cast<float*>(t.plane[2])};
+  const __m256 k0 = _mm256_set1_ps(t.scale[0] * kFixedUnit), k1 = _mm256_set1_ps(t.scale[1] * kFixedUnit),
+               k2 = _mm256_set1_ps(t.scale[2] * kFixedUnit);
   const __m256 o0 = _mm256_set1_ps(t.offset[0]), o1 = _mm256_set1_ps(t.offset[1]), o2 = _mm256_set1_ps(t.offset[2]);
   for (int x = 0; x < count; x += 8) {
     const Eight e = eight_pixels(row, pixel, start + x, weights + x, weight_stride, pairs, order);
@@ -219,46 +227,48 @@ ALWAYS_INLINE void planar16_pairs(const int16_t* row, const int pixel, const int
   }
 }
 
-#define FOR_PIXEL_AND_PAIRS(function, last)                                                   \
-  switch (pixel * 8 + pairs) {                                                                \
-    case 25:                                                                                  \
-      return function(row, 3, start, weights, weight_stride, 1, count, last);                 \
-    case 26:                                                                                  \
-      return function(row, 3, start, weights, weight_stride, 2, count, last);                 \
-    case 27:                                                                                  \
-      return function(row, 3, start, weights, weight_stride, 3, count, last);                 \
-    case 28:                                                                                  \
-      return function(row, 3, start, weights, weight_stride, 4, count, last);                 \
-    case 33:                                                                                  \
-      return function(row, 4, start, weights, weight_stride, 1, count, last);                 \
-    case 34:                                                                                  \
-      return function(row, 4, start, weights, weight_stride, 2, count, last);                 \
-    case 35:                                                                                  \
-      return function(row, 4, start, weights, weight_stride, 3, count, last);                 \
-    default:                                                                                  \
-      return function(row, 4, start, weights, weight_stride, 4, count, last);                 \
+#define FOR_PIXEL_AND_PAIRS(function, last)                                   \
+  switch (pixel * 8 + pairs) {                                                \
+    case 25:                                                                  \
+      return function(row, 3, start, weights, weight_stride, 1, count, last); \
+    case 26:                                                                  \
+      return function(row, 3, start, weights, weight_stride, 2, count, last); \
+    case 27:                                                                  \
+      return function(row, 3, start, weights, weight_stride, 3, count, last); \
+    case 28:                                                                  \
+      return function(row, 3, start, weights, weight_stride, 4, count, last); \
+    case 33:                                                                  \
+      return function(row, 4, start, weights, weight_stride, 1, count, last); \
+    case 34:                                                                  \
+      return function(row, 4, start, weights, weight_stride, 2, count, last); \
+    case 35:                                                                  \
+      return function(row, 4, start, weights, weight_stride, 3, count, last); \
+    default:                                                                  \
+      return function(row, 4, start, weights, weight_stride, 4, count, last); \
   }
 
-void horizontal16(const int16_t* row, int pixel, const int32_t* start, const int32_t* weights, int weight_stride, int pairs,
-                  int count, float* out) {
+void horizontal16(const int16_t* row, int pixel, const int32_t* start, const int32_t* weights, int weight_stride,
+                  int pairs, int count, float* out) {
   FOR_PIXEL_AND_PAIRS(horizontal16_pairs, out)
 }
 
-void horizontal16_planar_f32(const int16_t* row, int pixel, const int32_t* start, const int32_t* weights, int weight_stride,
-                             int pairs, int count, const PackTarget& t) {
-  FOR_PIXEL_AND_PAIRS(planar16_pairs, t)
-}
+void horizontal16_planar_f32(const int16_t* row, int pixel, const int32_t* start, const int32_t* weights,
+                             int weight_stride, int pairs, int count,
+                             const PackTarget& t){FOR_PIXEL_AND_PAIRS(planar16_pairs, t)}
 
 // ---- bilinear samples along a line ----
 
 // Interpolates two pixels, one per 128-bit lane: bytes of the upper and lower pair of neighbours, weights by lane.
-ALWAYS_INLINE __m256i blend2(const uint8_t* p, const uint8_t* q, size_t stride, __m256i spread, __m256i top, __m256i bottom) {
-  const __m256i a = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))),
-                                            _mm_loadl_epi64(reinterpret_cast<const __m128i*>(q)), 1);
+ALWAYS_INLINE __m256i
+    blend2(const uint8_t* p, const uint8_t* q, size_t stride, __m256i spread, __m256i top, __m256i bottom) {
+  const __m256i a =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))),
+                              _mm_loadl_epi64(reinterpret_cast<const __m128i*>(q)), 1);
   const __m256i b =
       _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p + stride))),
                               _mm_loadl_epi64(reinterpret_cast<const __m128i*>(q + stride)), 1);
-  return _mm256_add_epi32(_mm256_madd_epi16(_mm256_shuffle_epi8(a, spread), top), _mm256_madd_epi16(_mm256_shuffle_epi8(b, spread), bottom));
+  return _mm256_add_epi32(_mm256_madd_epi16(_mm256_shuffle_epi8(a, spread), top),
+                          _mm256_madd_epi16(_mm256_shuffle_epi8(b, spread), bottom));
 }
 
 struct Line {
@@ -268,8 +278,9 @@ struct Line {
 ALWAYS_INLINE Line open_line(const BilinearRow& job) {
   Line l;
   // Pairs of the same channel of neighbouring pixels, as 16-bit numbers; -1 gives zero.
-  l.spread = job.pixel == 3 ? _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1))
-                            : _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 4, -1, 1, -1, 5, -1, 2, -1, 6, -1, -1, -1, -1, -1));
+  l.spread = job.pixel == 3
+                 ? _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1))
+                 : _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 4, -1, 1, -1, 5, -1, 2, -1, 6, -1, -1, -1, -1, -1));
   l.stride = _mm256_set1_epi32(static_cast<int>(job.stride));
   l.pixel = _mm256_set1_epi32(job.pixel);
   // Pixels 0 1 4 5 and 2 3 6 7, so that the in-lane shuffles of next8() give them in order.
@@ -288,20 +299,26 @@ ALWAYS_INLINE void next8(Line* line, const uint8_t* d, size_t stride, __m256i v[
   const __m256i one = _mm256_set1_epi32(16384), round = _mm256_set1_epi32(8192);
   const __m256 fxa = _mm256_castsi256_ps(l.xa), fxb = _mm256_castsi256_ps(l.xb);
   const __m256 fya = _mm256_castsi256_ps(l.ya), fyb = _mm256_castsi256_ps(l.yb);
-  const __m256i ix = _mm256_castps_si256(_mm256_shuffle_ps(fxa, fxb, 0xdd)), iy = _mm256_castps_si256(_mm256_shuffle_ps(fya, fyb, 0xdd));
+  const __m256i ix = _mm256_castps_si256(_mm256_shuffle_ps(fxa, fxb, 0xdd)),
+                iy = _mm256_castps_si256(_mm256_shuffle_ps(fya, fyb, 0xdd));
   const __m256i fx = _mm256_srli_epi32(_mm256_castps_si256(_mm256_shuffle_ps(fxa, fxb, 0x88)), 18);
   const __m256i fy = _mm256_srli_epi32(_mm256_castps_si256(_mm256_shuffle_ps(fya, fyb, 0x88)), 18);
   const __m256i w11 = _mm256_srli_epi32(_mm256_add_epi32(_mm256_madd_epi16(fx, fy), round), 14);
   const __m256i w01 = _mm256_sub_epi32(fx, w11), w10 = _mm256_sub_epi32(fy, w11);
   const __m256i w00 = _mm256_sub_epi32(_mm256_sub_epi32(one, fx), w10);
-  const __m256i top = _mm256_or_si256(w00, _mm256_slli_epi32(w01, 16)), bottom = _mm256_or_si256(w10, _mm256_slli_epi32(w11, 16));
+  const __m256i top = _mm256_or_si256(w00, _mm256_slli_epi32(w01, 16)),
+                bottom = _mm256_or_si256(w10, _mm256_slli_epi32(w11, 16));
   alignas(32) uint32_t at[8];
   _mm256_store_si256(reinterpret_cast<__m256i*>(at),
                      _mm256_add_epi32(_mm256_mullo_epi32(iy, l.stride), _mm256_mullo_epi32(ix, l.pixel)));
-  v[0] = blend2(d + at[0], d + at[4], stride, l.spread, _mm256_shuffle_epi32(top, 0x00), _mm256_shuffle_epi32(bottom, 0x00));
-  v[1] = blend2(d + at[1], d + at[5], stride, l.spread, _mm256_shuffle_epi32(top, 0x55), _mm256_shuffle_epi32(bottom, 0x55));
-  v[2] = blend2(d + at[2], d + at[6], stride, l.spread, _mm256_shuffle_epi32(top, 0xaa), _mm256_shuffle_epi32(bottom, 0xaa));
-  v[3] = blend2(d + at[3], d + at[7], stride, l.spread, _mm256_shuffle_epi32(top, 0xff), _mm256_shuffle_epi32(bottom, 0xff));
+  v[0] = blend2(d + at[0], d + at[4], stride, l.spread, _mm256_shuffle_epi32(top, 0x00),
+                _mm256_shuffle_epi32(bottom, 0x00));
+  v[1] = blend2(d + at[1], d + at[5], stride, l.spread, _mm256_shuffle_epi32(top, 0x55),
+                _mm256_shuffle_epi32(bottom, 0x55));
+  v[2] = blend2(d + at[2], d + at[6], stride, l.spread, _mm256_shuffle_epi32(top, 0xaa),
+                _mm256_shuffle_epi32(bottom, 0xaa));
+  v[3] = blend2(d + at[3], d + at[7], stride, l.spread, _mm256_shuffle_epi32(top, 0xff),
+                _mm256_shuffle_epi32(bottom, 0xff));
   l.xa = _mm256_add_epi64(l.xa, l.step_x);
   l.xb = _mm256_add_epi64(l.xb, l.step_x);
   l.ya = _mm256_add_epi64(l.ya, l.step_y);
@@ -326,7 +343,8 @@ ALWAYS_INLINE int bilinear_row(const BilinearRow& job, const int accumulate) {
     for (int j = 0; j < 4; ++j) {
       float *p = out + 4 * j, *q = p + 16;
       __m256 f = _mm256_mul_ps(_mm256_cvtepi32_ps(v[j]), gain);
-      if (accumulate) f = _mm256_add_ps(f, _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(q), 1));
+      if (accumulate)
+        f = _mm256_add_ps(f, _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(q), 1));
       _mm_storeu_ps(p, _mm256_castps256_ps128(f));
       _mm_storeu_ps(q, _mm256_extractf128_ps(f, 1));
     }
@@ -348,18 +366,23 @@ void bilinear(const BilinearRow& job) {
 
 int bilinear_planar_f32(const BilinearRow& job, const PackTarget& t) {
   if (!offsets_fit(job)) return 0;
-  float* const out[3] = {static_cast<float*>(t.plane[0]), static_cast<float*>(t.plane[1]), static_cast<float*>(t.plane[2])};
+  float* const out[3] = {static_cast<float*>(t.plane[0]), static_cast<float*>(t.plane[1]),
+                         static_cast<float*>(t.plane[2])};
   const float unit = 1.0f / 16384.0f;
-  const __m256 k0 = _mm256_set1_ps(t.scale[0] * unit), k1 = _mm256_set1_ps(t.scale[1] * unit), k2 = _mm256_set1_ps(t.scale[2] * unit);
+  const __m256 k0 = _mm256_set1_ps(t.scale[0] * unit), k1 = _mm256_set1_ps(t.scale[1] * unit),
+               k2 = _mm256_set1_ps(t.scale[2] * unit);
   const __m256 o0 = _mm256_set1_ps(t.offset[0]), o1 = _mm256_set1_ps(t.offset[1]), o2 = _mm256_set1_ps(t.offset[2]);
   Line line = open_line(job);
   int i = 0;
   for (; i + 8 <= job.count; i += 8) {
     __m256i v[4];
     next8(&line, job.data, job.stride, v);
-    const __m256 a = _mm256_castsi256_ps(_mm256_unpacklo_epi32(v[0], v[1])), b = _mm256_castsi256_ps(_mm256_unpackhi_epi32(v[0], v[1]));
-    const __m256 c = _mm256_castsi256_ps(_mm256_unpacklo_epi32(v[2], v[3])), d = _mm256_castsi256_ps(_mm256_unpackhi_epi32(v[2], v[3]));
-    const __m256i s0 = _mm256_castps_si256(_mm256_shuffle_ps(a, c, 0x44)), s1 = _mm256_castps_si256(_mm256_shuffle_ps(a, c, 0xee));
+    const __m256 a = _mm256_castsi256_ps(_mm256_unpacklo_epi32(v[0], v[1])),
+                 b = _mm256_castsi256_ps(_mm256_unpackhi_epi32(v[0], v[1]));
+    const __m256 c = _mm256_castsi256_ps(_mm256_unpacklo_epi32(v[2], v[3])),
+                 d = _mm256_castsi256_ps(_mm256_unpackhi_epi32(v[2], v[3]));
+    const __m256i s0 = _mm256_castps_si256(_mm256_shuffle_ps(a, c, 0x44)),
+                  s1 = _mm256_castps_si256(_mm256_shuffle_ps(a, c, 0xee));
     const __m256i s2 = _mm256_castps_si256(_mm256_shuffle_ps(b, d, 0x44));
     _mm256_storeu_ps(out[0] + i, _mm256_fmadd_ps(_mm256_cvtepi32_ps(s0), k0, o0));
     _mm256_storeu_ps(out[1] + i, _mm256_fmadd_ps(_mm256_cvtepi32_ps(s1), k1, o1));
@@ -434,7 +457,8 @@ ALWAYS_INLINE PackTarget advance(PackTarget t, int pixels, int element, int plan
 }
 
 void pack_planar_f32(const float* pixels, int count, const PackTarget& t) {
-  float* const out[3] = {static_cast<float*>(t.plane[0]), static_cast<float*>(t.plane[1]), static_cast<float*>(t.plane[2])};
+  float* const out[3] = {static_cast<float*>(t.plane[0]), static_cast<float*>(t.plane[1]),
+                         static_cast<float*>(t.plane[2])};
   const __m256 k0 = _mm256_set1_ps(t.scale[0]), k1 = _mm256_set1_ps(t.scale[1]), k2 = _mm256_set1_ps(t.scale[2]);
   const __m256 o0 = _mm256_set1_ps(t.offset[0]), o1 = _mm256_set1_ps(t.offset[1]), o2 = _mm256_set1_ps(t.offset[2]);
   int i = 0;
@@ -455,7 +479,8 @@ ALWAYS_INLINE __m128i bytes8(__m256 v) {
 }
 
 void pack_planar_u8(const float* pixels, int count, const PackTarget& t) {
-  uint8_t* const out[3] = {static_cast<uint8_t*>(t.plane[0]), static_cast<uint8_t*>(t.plane[1]), static_cast<uint8_t*>(t.plane[2])};
+  uint8_t* const out[3] = {static_cast<uint8_t*>(t.plane[0]), static_cast<uint8_t*>(t.plane[1]),
+                           static_cast<uint8_t*>(t.plane[2])};
   int i = 0;
   for (; i + 8 <= count; i += 8, pixels += 32) {
     const Planes v = split8(pixels);
@@ -492,7 +517,8 @@ void pack_packed_u8(const float* pixels, int count, const PackTarget& t) {
   for (; i + 8 <= count; i += 8, pixels += 32, out += 24) {
     __m256i v[4];
     for (int j = 0; j < 4; ++j) {
-      const __m256 two = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(pixels + 4 * j)), _mm_loadu_ps(pixels + 4 * j + 16), 1);
+      const __m256 two = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(pixels + 4 * j)),
+                                              _mm_loadu_ps(pixels + 4 * j + 16), 1);
       v[j] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_fmadd_ps(two, k, o), most));
     }
     store_packed(out, v, order);
@@ -501,7 +527,8 @@ void pack_packed_u8(const float* pixels, int count, const PackTarget& t) {
 }
 
 void luma(const float* pixels, const float* weights, int count, float* out) {
-  const __m256 w0 = _mm256_broadcast_ss(weights), w1 = _mm256_broadcast_ss(weights + 1), w2 = _mm256_broadcast_ss(weights + 2);
+  const __m256 w0 = _mm256_broadcast_ss(weights), w1 = _mm256_broadcast_ss(weights + 1),
+               w2 = _mm256_broadcast_ss(weights + 2);
   int i = 0;
   for (; i + 8 <= count; i += 8, pixels += 32) {
     const Planes v = split8(pixels);
@@ -534,7 +561,8 @@ ALWAYS_INLINE void store16(uint8_t* p, __m128i v) { _mm_storeu_si128(reinterpret
 
 // Luma in 1/64 units, half a unit added for rounding, of 16 luma values already spread over 16 bits.
 ALWAYS_INLINE __m256i luma64(__m256i y16) {
-  return _mm256_add_epi16(_mm256_mulhrs_epi16(_mm256_slli_epi16(y16, 7), _mm256_set1_epi16(19077)), _mm256_set1_epi16(32));
+  return _mm256_add_epi16(_mm256_mulhrs_epi16(_mm256_slli_epi16(y16, 7), _mm256_set1_epi16(19077)),
+                          _mm256_set1_epi16(32));
 }
 
 // Bytes of one channel for 32 pixels from luma halves and the chroma term of 16 pixel pairs.
@@ -546,18 +574,30 @@ ALWAYS_INLINE __m256i channel32(__m256i luma_lo, __m256i luma_hi, __m256i chroma
 
 // Interleaves three channels of 32 pixels.
 ALWAYS_INLINE void store_three(uint8_t* out, __m256i a, __m256i b, __m256i c) {
-  const __m256i a0 = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1, 5));
-  const __m256i a1 = _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10, -1));
-  const __m256i a2 = _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1, -1));
-  const __m256i b0 = _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1));
-  const __m256i b1 = _mm256_broadcastsi128_si256(_mm_setr_epi8(5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10));
-  const __m256i b2 = _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1));
-  const __m256i c0 = _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1));
-  const __m256i c1 = _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1));
-  const __m256i c2 = _mm256_broadcastsi128_si256(_mm_setr_epi8(10, -1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15));
-  const __m256i v0 = _mm256_or_si256(_mm256_or_si256(_mm256_shuffle_epi8(a, a0), _mm256_shuffle_epi8(b, b0)), _mm256_shuffle_epi8(c, c0));
-  const __m256i v1 = _mm256_or_si256(_mm256_or_si256(_mm256_shuffle_epi8(a, a1), _mm256_shuffle_epi8(b, b1)), _mm256_shuffle_epi8(c, c1));
-  const __m256i v2 = _mm256_or_si256(_mm256_or_si256(_mm256_shuffle_epi8(a, a2), _mm256_shuffle_epi8(b, b2)), _mm256_shuffle_epi8(c, c2));
+  const __m256i a0 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1, 5));
+  const __m256i a1 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10, -1));
+  const __m256i a2 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1, -1));
+  const __m256i b0 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1));
+  const __m256i b1 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1, 10));
+  const __m256i b2 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15, -1));
+  const __m256i c0 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1));
+  const __m256i c1 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(-1, 5, -1, -1, 6, -1, -1, 7, -1, -1, 8, -1, -1, 9, -1, -1));
+  const __m256i c2 =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(10, -1, -1, 11, -1, -1, 12, -1, -1, 13, -1, -1, 14, -1, -1, 15));
+  const __m256i v0 = _mm256_or_si256(_mm256_or_si256(_mm256_shuffle_epi8(a, a0), _mm256_shuffle_epi8(b, b0)),
+                                     _mm256_shuffle_epi8(c, c0));
+  const __m256i v1 = _mm256_or_si256(_mm256_or_si256(_mm256_shuffle_epi8(a, a1), _mm256_shuffle_epi8(b, b1)),
+                                     _mm256_shuffle_epi8(c, c1));
+  const __m256i v2 = _mm256_or_si256(_mm256_or_si256(_mm256_shuffle_epi8(a, a2), _mm256_shuffle_epi8(b, b2)),
+                                     _mm256_shuffle_epi8(c, c2));
   // Lower lanes are bytes 0-15, 16-31, 32-47; upper lanes the next 48.
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute2x128_si256(v0, v1, 0x20));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 32), _mm256_permute2x128_si256(v2, v0, 0x30));
@@ -577,7 +617,8 @@ ALWAYS_INLINE void store_four(uint8_t* out, __m256i a, __m256i b, __m256i c) {
 }
 
 ALWAYS_INLINE int yuv_kind(const YuvRow& job, const YuvKind kind, const int pixel) {
-  const __m256i zero = _mm256_setzero_si256(), low = _mm256_set1_epi16(0xff), high = _mm256_set1_epi16(static_cast<int16_t>(0xff00));
+  const __m256i zero = _mm256_setzero_si256(), low = _mm256_set1_epi16(0xff),
+                high = _mm256_set1_epi16(static_cast<int16_t>(0xff00));
   const __m256i sign = _mm256_set1_epi16(static_cast<int16_t>(0x8000));
   uint8_t* out = job.out;
   int i = 0;
@@ -596,11 +637,14 @@ ALWAYS_INLINE int yuv_kind(const YuvRow& job, const YuvKind kind, const int pixe
         uv = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi8(u, v)), _mm_unpackhi_epi8(u, v), 1);
       }
     }
-    const __m256i u = _mm256_xor_si256(_mm256_slli_epi16(uv, 8), sign), v = _mm256_xor_si256(_mm256_and_si256(uv, high), sign);
+    const __m256i u = _mm256_xor_si256(_mm256_slli_epi16(uv, 8), sign),
+                  v = _mm256_xor_si256(_mm256_and_si256(uv, high), sign);
     y = _mm256_subs_epu8(y, _mm256_set1_epi8(16));
     const __m256i lo = luma64(_mm256_unpacklo_epi8(y, zero)), hi = luma64(_mm256_unpackhi_epi8(y, zero));
     const __m256i r = channel32(lo, hi, _mm256_mulhrs_epi16(v, _mm256_set1_epi16(13075)));
-    const __m256i g = channel32(lo, hi, _mm256_add_epi16(_mm256_mulhrs_epi16(u, _mm256_set1_epi16(-3209)), _mm256_mulhrs_epi16(v, _mm256_set1_epi16(-6660))));
+    const __m256i g = channel32(lo, hi,
+                                _mm256_add_epi16(_mm256_mulhrs_epi16(u, _mm256_set1_epi16(-3209)),
+                                                 _mm256_mulhrs_epi16(v, _mm256_set1_epi16(-6660))));
     const __m256i b = channel32(lo, hi, _mm256_mulhrs_epi16(u, _mm256_set1_epi16(16525)));
     const __m256i first = job.bgr ? b : r, third = job.bgr ? r : b;
     if (pixel == 3) {
@@ -653,7 +697,8 @@ void expand_luma(const uint8_t* y, int step, int count, uint8_t* out) {
     v = _mm256_packus_epi16(_mm256_srai_epi16(lo, 6), _mm256_srai_epi16(hi, 6));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), v);
   }
-  if (i < count) kImageKernelsScalar.expand_luma(y + static_cast<size_t>(i) * static_cast<size_t>(step), step, count - i, out + i);
+  if (i < count)
+    kImageKernelsScalar.expand_luma(y + static_cast<size_t>(i) * static_cast<size_t>(step), step, count - i, out + i);
 }
 
 // ---- interleaved bytes ----
@@ -668,14 +713,16 @@ void shuffle(const uint8_t* in, int in_pixel, uint8_t* out, int out_pixel, const
   }
   const __m256i o = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(order)));
   const __m256i f = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(fill)));
-  const __m256i close = out_pixel == 3 ? _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7) : _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i close =
+      out_pixel == 3 ? _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7) : _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   // Eight pixels at a time; 16 bytes are read from the fifth on and 32 bytes are written, so enough pixels must follow.
   const int room_in = 4 + (16 + in_pixel - 1) / in_pixel, room_out = (32 + out_pixel - 1) / out_pixel;
   const int room = room_in > room_out ? room_in : room_out;
   int i = 0;
   for (; i + room <= count; i += 8, in += 8 * in_pixel, out += 8 * out_pixel) {
     const __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(in)), load16(in + 4 * in_pixel), 1);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permutevar8x32_epi32(_mm256_or_si256(_mm256_shuffle_epi8(v, o), f), close));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                        _mm256_permutevar8x32_epi32(_mm256_or_si256(_mm256_shuffle_epi8(v, o), f), close));
   }
   if (i < count) kImageKernelsScalar.shuffle(in, in_pixel, out, out_pixel, from, count - i);
 }
@@ -691,7 +738,8 @@ void gray(const uint8_t* in, int in_pixel, int red, int count, uint8_t* out) {
   }
   const __m256i rg = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(first)));
   const __m256i b1 = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(second)));
-  const __m256i one = _mm256_set1_epi32(0x10000), wrg = _mm256_set1_epi32(4899 | 9617 << 16), wb = _mm256_set1_epi32(1868 | 8192 << 16);
+  const __m256i one = _mm256_set1_epi32(0x10000), wrg = _mm256_set1_epi32(4899 | 9617 << 16),
+                wb = _mm256_set1_epi32(1868 | 8192 << 16);
   int i = 0;
   // 16 pixels at a time; the last load reads 16 bytes from pixel 12 on.
   for (; i + 18 <= count; i += 16, in += 16 * in_pixel) {
@@ -719,7 +767,8 @@ ALWAYS_INLINE uint64_t sum64(__m256i v) {
 
 // Sum of eight signed 32-bit lanes, as four 64-bit lanes.
 ALWAYS_INLINE __m256i widen(__m256i v) {
-  return _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(v)), _mm256_cvtepi32_epi64(_mm256_extracti128_si256(v, 1)));
+  return _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(v)),
+                          _mm256_cvtepi32_epi64(_mm256_extracti128_si256(v, 1)));
 }
 
 void luma_sums(const uint8_t* row, int count, LumaSums* sums) {
@@ -733,7 +782,8 @@ void luma_sums(const uint8_t* row, int count, LumaSums* sums) {
     for (int n = 0; n < 8192 && i + 32 <= count; ++n, i += 32) {
       const __m256i v = load32(row + i);
       sum = _mm256_add_epi64(sum, _mm256_sad_epu8(v, zero));
-      const __m256i is_dark = _mm256_cmpeq_epi8(_mm256_min_epu8(v, dark), v), is_bright = _mm256_cmpeq_epi8(_mm256_max_epu8(v, bright), v);
+      const __m256i is_dark = _mm256_cmpeq_epi8(_mm256_min_epu8(v, dark), v),
+                    is_bright = _mm256_cmpeq_epi8(_mm256_max_epu8(v, bright), v);
       under = _mm256_add_epi64(under, _mm256_sad_epu8(_mm256_and_si256(is_dark, one), zero));
       over = _mm256_add_epi64(over, _mm256_sad_epu8(_mm256_and_si256(is_bright, one), zero));
       const __m256i lo = _mm256_unpacklo_epi8(v, zero), hi = _mm256_unpackhi_epi8(v, zero);
@@ -757,8 +807,10 @@ void laplacian_sums(const uint8_t* above, const uint8_t* row, const uint8_t* bel
     // Squares fit 32 bits for 512 rounds.
     for (int n = 0; n < 512 && i + 16 <= count; ++n, i += 16) {
       const __m256i c = _mm256_cvtepu8_epi16(load16(row + i + 1));
-      const __m256i sides = _mm256_add_epi16(_mm256_cvtepu8_epi16(load16(row + i)), _mm256_cvtepu8_epi16(load16(row + i + 2)));
-      const __m256i ends = _mm256_add_epi16(_mm256_cvtepu8_epi16(load16(above + i + 1)), _mm256_cvtepu8_epi16(load16(below + i + 1)));
+      const __m256i sides =
+          _mm256_add_epi16(_mm256_cvtepu8_epi16(load16(row + i)), _mm256_cvtepu8_epi16(load16(row + i + 2)));
+      const __m256i ends =
+          _mm256_add_epi16(_mm256_cvtepu8_epi16(load16(above + i + 1)), _mm256_cvtepu8_epi16(load16(below + i + 1)));
       const __m256i v = _mm256_sub_epi16(_mm256_slli_epi16(c, 2), _mm256_add_epi16(sides, ends));
       some = _mm256_add_epi32(some, _mm256_madd_epi16(v, ones));
       some_squares = _mm256_add_epi32(some_squares, _mm256_madd_epi16(v, v));

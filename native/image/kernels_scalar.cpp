@@ -21,7 +21,8 @@ void vertical(const uint8_t* const* rows, const float* weights, int taps, int ac
   }
 }
 
-void horizontal(const float* row, int pixel, const int32_t* start, const float* weights, int taps, int count, float* out) {
+void horizontal(const float* row, int pixel, const int32_t* start, const float* weights, int taps, int count,
+                float* out) {
   for (int x = 0; x < count; ++x, out += 4) {
     const float* p = row + start[x];
     float s0 = 0, s1 = 0, s2 = 0;
@@ -54,9 +55,11 @@ void bilinear(const BilinearRow& job) {
   const int lanes = job.pixel == 1 ? 1 : 4;
   float* out = job.out;
   for (int i = 0; i < job.count; ++i, x += job.step_x, y += job.step_y, out += lanes) {
-    const int fx = static_cast<int>(static_cast<uint32_t>(x) >> 18), fy = static_cast<int>(static_cast<uint32_t>(y) >> 18);
+    const int fx = static_cast<int>(static_cast<uint32_t>(x) >> 18),
+              fy = static_cast<int>(static_cast<uint32_t>(y) >> 18);
     const int w11 = (fx * fy + 8192) >> 14, w01 = fx - w11, w10 = fy - w11, w00 = 16384 - fx - w10;
-    const uint8_t* p = job.data + static_cast<size_t>(y >> 32) * job.stride + static_cast<size_t>((x >> 32) * job.pixel);
+    const uint8_t* p =
+        job.data + static_cast<size_t>(y >> 32) * job.stride + static_cast<size_t>((x >> 32) * job.pixel);
     const uint8_t* q = p + job.stride;
     for (int c = 0; c < channels; ++c) {
       const int v = p[c] * w00 + p[c + job.pixel] * w01 + q[c] * w10 + q[c + job.pixel] * w11;
@@ -121,7 +124,8 @@ inline uint8_t clamp_byte(int v) { return static_cast<uint8_t>(v < 0 ? 0 : (v > 
 // Rounded product of two Q15 numbers, what the SIMD instruction of that shape computes.
 inline int mul_q15(int a, int b) { return (a * b + 0x4000) >> 15; }
 
-// BT.601 limited range in 1/64 units. Luma (Y - 16) << 7 times coefficient * 2^14; chroma (C - 128) << 8 times coefficient * 2^13.
+// BT.601 limited range in 1/64 units. Luma (Y - 16) << 7 times coefficient * 2^14; chroma (C - 128) << 8 times
+// coefficient * 2^13.
 constexpr int kYuvY = 19077, kYuvVr = 13075, kYuvUg = -3209, kYuvVg = -6660, kYuvUb = 16525;
 
 void yuv(const YuvRow& job) {
@@ -199,9 +203,28 @@ void laplacian_sums(const uint8_t* above, const uint8_t* row, const uint8_t* bel
 }  // namespace
 
 extern const ImageKernels kImageKernelsScalar = {
-    vertical,       horizontal,     horizontal_gray, nullptr,       nullptr,      nullptr,         bilinear,        nullptr, nullptr, luma,         pack_planar_f32, pack_packed_f32,
-    pack_planar_u8, pack_packed_u8, pack_gray_f32,   pack_gray_u8,  yuv,          expand_luma,     shuffle,
-    gray,           luma_sums,      laplacian_sums,
+    vertical,
+    horizontal,
+    horizontal_gray,
+    nullptr,
+    nullptr,
+    nullptr,
+    bilinear,
+    nullptr,
+    nullptr,
+    luma,
+    pack_planar_f32,
+    pack_packed_f32,
+    pack_planar_u8,
+    pack_packed_u8,
+    pack_gray_f32,
+    pack_gray_u8,
+    yuv,
+    expand_luma,
+    shuffle,
+    gray,
+    luma_sums,
+    laplacian_sums,
 };
 
 }  // namespace lineament

@@ -66,7 +66,8 @@ void Packer::row(const float* pixels, int y) {
   const bool floats = spec_.type == TensorType::kFloat32;
   const auto gray_row = [&](const float* gray, size_t element, int c) {
     if (floats) {
-      kernels_->pack_gray_f32(gray, spec_.width, spec_.scale[c], spec_.offset[c], reinterpret_cast<float*>(out_) + element);
+      kernels_->pack_gray_f32(gray, spec_.width, spec_.scale[c], spec_.offset[c],
+                              reinterpret_cast<float*>(out_) + element);
     } else {
       kernels_->pack_gray_u8(gray, spec_.width, spec_.scale[c], spec_.offset[c], out_ + element);
     }
@@ -103,7 +104,8 @@ void Packer::part(const float* pixels, int x, int count, int y) {
 }
 
 bool Packer::plain_bytes() const {
-  if (lanes_ != 4 || spec_.colour == Colour::kGray || spec_.layout != Layout::kNhwc || spec_.type != TensorType::kUint8) return false;
+  if (lanes_ != 4 || spec_.colour == Colour::kGray || spec_.layout != Layout::kNhwc || spec_.type != TensorType::kUint8)
+    return false;
   for (int c = 0; c < 3; ++c) {
     if (spec_.scale[c] != 1 || spec_.offset[c] != 0) return false;
   }

@@ -9,7 +9,8 @@ namespace lineament {
 
 class Packer {
  public:
-  // `lanes` is 4 for colour pixel rows (red at lane `red`, blue at 2 - red) and 1 for grey ones. False when memory ran out.
+  // `lanes` is 4 for colour pixel rows (red at lane `red`, blue at 2 - red) and 1 for grey ones. False when memory ran
+  // out.
   bool open(const TensorSpec& spec, int lanes, int red, void* out, const ImageKernels& kernels);
   // Output row y from `pixels`: spec.width pixels of `lanes` floats.
   void row(const float* pixels, int y);
@@ -22,7 +23,10 @@ class Packer {
   // Columns [from, to) of output row y as pixels that are 0; colour NCHW floats only.
   void blank_columns(int from, int to, int y);
   // Whether target() may be used for planes of floats.
-  bool planar_floats() const { return lanes_ == 4 && spec_.colour != Colour::kGray && spec_.layout == Layout::kNchw && spec_.type == TensorType::kFloat32; }
+  bool planar_floats() const {
+    return lanes_ == 4 && spec_.colour != Colour::kGray && spec_.layout == Layout::kNchw &&
+           spec_.type == TensorType::kFloat32;
+  }
   // Whether target() may be used for interleaved bytes that are pixel values unchanged.
   bool plain_bytes() const;
 

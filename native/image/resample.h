@@ -10,8 +10,8 @@ namespace lineament {
 Status resample_aligned(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling,
                         bool mirror, void* out, const CancelToken* cancel, const ImageKernels& kernels);
 
-// Any affine map. Filter::kArea averages a grid of bilinear samples in each output pixel where the map shrinks by more than
-// 1.5; the grid has ceil(hypot(a, d)) × ceil(hypot(b, e)) samples, at most 32 × 32.
+// Any affine map. Filter::kArea averages a grid of bilinear samples in each output pixel where the map shrinks by more
+// than 1.5; the grid has ceil(hypot(a, d)) × ceil(hypot(b, e)) samples, at most 32 × 32.
 Status resample_affine(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling,
                        bool mirror, void* out, const CancelToken* cancel, const ImageKernels& kernels);
 

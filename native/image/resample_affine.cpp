@@ -1,4 +1,5 @@
-// Any affine map: bilinear samples along the map's lines in 32.32 fixed point, several per output pixel where it shrinks.
+// Any affine map: bilinear samples along the map's lines in 32.32 fixed point, several per output pixel where it
+// shrinks.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -69,7 +70,8 @@ void border_sample(const Job& job, double sx, double sy, float* out) {
   const int x1 = std::min(x0 + 1, image.width - 1), y1 = std::min(y0 + 1, image.height - 1);
   const double fx = x - x0, fy = y - y0;
   const auto at = [&](int px, int py) {
-    return image.data + static_cast<size_t>(py) * image.stride + static_cast<size_t>(px) * static_cast<size_t>(job.pixel);
+    return image.data + static_cast<size_t>(py) * image.stride +
+           static_cast<size_t>(px) * static_cast<size_t>(job.pixel);
   };
   const uint8_t *p = at(x0, y0), *q = at(x1, y0), *r = at(x0, y1), *s = at(x1, y1);
   for (int c = 0; c < std::min(job.pixel, 3); ++c) {
@@ -127,7 +129,8 @@ void border_samples(const Job& job, const SampleLine& line, int from, int to, in
   const Region& r = job.region;
   for (int i = from; i < to; ++i) {
     const double u = (job.mirror ? width - 1 - i : i) + line.du;
-    border_sample(job, r.a * u + line.base_x, r.d * u + line.base_y, pixels + static_cast<size_t>(i) * static_cast<size_t>(job.lanes));
+    border_sample(job, r.a * u + line.base_x, r.d * u + line.base_y,
+                  pixels + static_cast<size_t>(i) * static_cast<size_t>(job.lanes));
   }
 }
 
@@ -141,7 +144,8 @@ void add_line(const Job& job, SampleLine line, int width, const ImageKernels& ke
 }
 
 // Writes a line straight to the tensor, except for what lies at the image's border. One sample per pixel, colour.
-void pack_line(const Job& job, SampleLine line, int width, int y, const ImageKernels& kernels, Packer* packer, float* pixels) {
+void pack_line(const Job& job, SampleLine line, int width, int y, const ImageKernels& kernels, Packer* packer,
+               float* pixels) {
   const auto fused = packer->plain_bytes() ? kernels.bilinear_packed_u8 : kernels.bilinear_planar_f32;
   const int done = line.row.count > 0 ? fused(line.row, packer->target(line.begin, y)) : 0;
   const auto rest = [&](int from, int to) {
@@ -160,7 +164,8 @@ void pack_line(const Job& job, SampleLine line, int width, int y, const ImageKer
 }
 
 // Converts the part of a YUV image that the region can touch and moves image and region there.
-bool convert_part(const TensorSpec& spec, const ImageKernels& kernels, AlignedBuffer<uint8_t>* buffer, ImageView* image, Region* region) {
+bool convert_part(const TensorSpec& spec, const ImageKernels& kernels, AlignedBuffer<uint8_t>* buffer, ImageView* image,
+                  Region* region) {
   double x_least = 1e300, x_most = -1e300, y_least = 1e300, y_most = -1e300;
   for (const double u : {0.0, static_cast<double>(spec.width)}) {
     for (const double v : {0.0, static_cast<double>(spec.height)}) {
@@ -237,7 +242,8 @@ Status resample_affine(const ImageView& whole, const Region& region, const Tenso
     for (int j = 0; j < nv; ++j) {
       if (((y * nv + j) & 15) == 0 && is_cancelled(cancel)) return Status(Code::kAborted, "Aborted");
       for (int i = 0; i < nu; ++i) {
-        add_line(job, open_line(job, (i + 0.5) / nu, y + (j + 0.5) / nv, spec.width), spec.width, kernels, s.pixels.data());
+        add_line(job, open_line(job, (i + 0.5) / nu, y + (j + 0.5) / nv, spec.width), spec.width, kernels,
+                 s.pixels.data());
       }
     }
     s.packer.row(s.pixels.data(), y);

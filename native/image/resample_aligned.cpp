@@ -1,6 +1,6 @@
-// Separable resize of an axis-aligned region: source rows are blended into one row (vertical pass, unaware of pixels), which
-// is then resampled along x and packed. Nothing larger than a row is kept.
-// Up to kFixedTaps taps each way colour is computed in 16-bit numbers where the kernels have that, otherwise in floats.
+// Separable resize of an axis-aligned region: source rows are blended into one row (vertical pass, unaware of pixels),
+// which is then resampled along x and packed. Nothing larger than a row is kept. Up to kFixedTaps taps each way colour
+// is computed in 16-bit numbers where the kernels have that, otherwise in floats.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -45,9 +45,12 @@ class Resampler {
  public:
   Resampler(Scratch* scratch, const ImageKernels& kernels) : s_(*scratch), kernels_(kernels) {}
 
-  bool open(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling, bool mirror, void* out) {
-    if (!build_taps(region.a, region.c, spec.width, image.width, sampling.filter, sampling.border, mirror, &s_.x)) return false;
-    if (!build_taps(region.e, region.f, spec.height, image.height, sampling.filter, sampling.border, false, &s_.y)) return false;
+  bool open(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling, bool mirror,
+            void* out) {
+    if (!build_taps(region.a, region.c, spec.width, image.width, sampling.filter, sampling.border, mirror, &s_.x))
+      return false;
+    if (!build_taps(region.e, region.f, spec.height, image.height, sampling.filter, sampling.border, false, &s_.y))
+      return false;
     width_ = spec.width;
     empty_ = s_.x.first == s_.x.last || s_.y.first == s_.y.last;
     const int begin = s_.x.source_begin, end = empty_ ? begin + 1 : s_.x.source_end;
@@ -92,12 +95,13 @@ class Resampler {
       kernels_.vertical16(rows, fixed, count, length_, s_.blended16.data());
       if (s_.packer.planar_floats()) {
         s_.packer.blank_columns(0, s_.x.first, y);
-        kernels_.horizontal16_planar_f32(s_.blended16.data(), pixel_, s_.start.data(), s_.weights16.data(), weight_stride_, pairs_,
-                                         outputs_, s_.packer.target(s_.x.first, y));
+        kernels_.horizontal16_planar_f32(s_.blended16.data(), pixel_, s_.start.data(), s_.weights16.data(),
+                                         weight_stride_, pairs_, outputs_, s_.packer.target(s_.x.first, y));
         s_.packer.blank_columns(s_.x.last, width_, y);
         return true;
       }
-      kernels_.horizontal16(s_.blended16.data(), pixel_, s_.start.data(), s_.weights16.data(), weight_stride_, pairs_, outputs_, pixels);
+      kernels_.horizontal16(s_.blended16.data(), pixel_, s_.start.data(), s_.weights16.data(), weight_stride_, pairs_,
+                            outputs_, pixels);
     } else {
       for (int k = 0; k < count; k += kRowChunk) {
         const int n = std::min(kRowChunk, count - k);
@@ -123,7 +127,9 @@ class Resampler {
     for (size_t x = 0; x < static_cast<size_t>(outputs_); ++x) {
       int32_t w[kFixedTaps + 1] = {};
       to_fixed(s_.x.weights.data() + s_.x.offset[x], s_.x.count[x], 16384, w);
-      for (size_t k = 0; k < pairs; ++k) s_.weights16[k * padded + x] = (w[2 * k] & 0xffff) | static_cast<int32_t>(static_cast<uint32_t>(w[2 * k + 1]) << 16);
+      for (size_t k = 0; k < pairs; ++k)
+        s_.weights16[k * padded + x] =
+            (w[2 * k] & 0xffff) | static_cast<int32_t>(static_cast<uint32_t>(w[2 * k + 1]) << 16);
     }
     return true;
   }

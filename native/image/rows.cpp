@@ -77,7 +77,8 @@ bool RowSource::open(const ImageView& image, int x_begin, int x_end, bool gray, 
 
 const uint8_t* RowSource::row(int y) {
   if (!convert_) {
-    return image_.data + static_cast<size_t>(y) * image_.stride + static_cast<size_t>(begin_) * static_cast<size_t>(pixel_);
+    return image_.data + static_cast<size_t>(y) * image_.stride +
+           static_cast<size_t>(begin_) * static_cast<size_t>(pixel_);
   }
   const int slot = y % kKept;
   uint8_t* out = ring_.data() + static_cast<size_t>(slot) * slot_bytes_;

@@ -9,7 +9,9 @@ namespace lineament {
 
 // Bytes in the row of a packed format, or of the luma plane.
 size_t row_bytes(PixelFormat format, int width);
-inline bool is_yuv(PixelFormat f) { return f == PixelFormat::kYuyv || f == PixelFormat::kNv12 || f == PixelFormat::kI420; }
+inline bool is_yuv(PixelFormat f) {
+  return f == PixelFormat::kYuyv || f == PixelFormat::kNv12 || f == PixelFormat::kI420;
+}
 // Bytes per pixel of the interleaved formats; 0 for YUV.
 int pixel_bytes(PixelFormat format);
 

@@ -34,7 +34,8 @@ Status validate(const Region& r, const TensorSpec& spec) {
   if (spec.width < 1 || spec.height < 1) return bad("Tensor width and height must be at least 1");
   if (static_cast<double>(spec.width) * spec.height > 1 << 30) return bad("Tensor is too large");
   for (int c = 0; c < 3; ++c) {
-    if (!std::isfinite(spec.scale[c]) || !std::isfinite(spec.offset[c])) return bad("Tensor scale and offset must be finite");
+    if (!std::isfinite(spec.scale[c]) || !std::isfinite(spec.offset[c]))
+      return bad("Tensor scale and offset must be finite");
   }
   for (const double v : {r.a, r.b, r.c, r.d, r.e, r.f}) {
     if (!std::isfinite(v)) return bad("Region coefficients must be finite");
@@ -59,7 +60,8 @@ Status sample_to_tensor(const ImageView& image, const Region& region, const Tens
   if (out == nullptr) return Status(Code::kInvalidArgument, "No room for the tensor");
   if (is_cancelled(cancel)) return Status(Code::kAborted, "Aborted");
   const ImageKernels& kernels = image_kernels();
-  if (region.b == 0 && region.d == 0) return resample_aligned(image, region, spec, sampling, mirror, out, cancel, kernels);
+  if (region.b == 0 && region.d == 0)
+    return resample_aligned(image, region, spec, sampling, mirror, out, cancel, kernels);
   return resample_affine(image, region, spec, sampling, mirror, out, cancel, kernels);
 }
 

@@ -64,7 +64,8 @@ Status statistics(const ImageView& image, double x, double y, double width, doub
   const double n = static_cast<double>(w) * h, inner = static_cast<double>(w - 2) * (h - 2);
   const double mean = static_cast<double>(sums.sum) / n;
   const double mean_laplacian = static_cast<double>(laplacian.sum) / inner;
-  out->laplacian_variance = std::max(0.0, static_cast<double>(laplacian.squares) / inner - mean_laplacian * mean_laplacian);
+  out->laplacian_variance =
+      std::max(0.0, static_cast<double>(laplacian.squares) / inner - mean_laplacian * mean_laplacian);
   out->mean = mean;
   out->contrast = std::sqrt(std::max(0.0, static_cast<double>(sums.squares) / n - mean * mean));
   out->underexposed = static_cast<double>(sums.under) / n;

@@ -16,10 +16,10 @@ struct Statistics {
   double overexposed = 0;         // share of pixels with luma >= 245
 };
 
-// Measures the pixels whose centres lie in [x, x + width) × [y, y + height), clipped to the image. Luma is that of convert()
-// to grey. The Laplacian is taken where all its neighbours are covered too. Sums are exact integers, so results are the same
-// at every SIMD level. All five are NaN where the box covers fewer than 3 × 3 pixels. A box with numbers that are not finite
-// gives kInvalidArgument. Thread-safe. Polls `cancel` every few rows.
+// Measures the pixels whose centres lie in [x, x + width) × [y, y + height), clipped to the image. Luma is that of
+// convert() to grey. The Laplacian is taken where all its neighbours are covered too. Sums are exact integers, so
+// results are the same at every SIMD level. All five are NaN where the box covers fewer than 3 × 3 pixels. A box with
+// numbers that are not finite gives kInvalidArgument. Thread-safe. Polls `cancel` every few rows.
 Status statistics(const ImageView& image, double x, double y, double width, double height, Statistics* out,
                   const CancelToken* cancel);
 

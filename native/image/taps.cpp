@@ -25,7 +25,8 @@ Span area_span(double p, double length, int sources, Border border, double* w) {
     if (begin + 1 - in_lo < kNoise && begin + 1 < end) ++begin;
     if (in_hi - (end - 1) < kNoise && end - 1 > begin) --end;
     span = {begin, end - begin};
-    for (int i = begin; i < end; ++i) w[i - begin] = std::max(0.0, std::min(in_hi, i + 1.0) - std::max(in_lo, double(i))) / length;
+    for (int i = begin; i < end; ++i)
+      w[i - begin] = std::max(0.0, std::min(in_hi, i + 1.0) - std::max(in_lo, double(i))) / length;
   }
   if (border == Border::kZero) return span;
   const double before = std::max(0.0, std::min(hi, 0.0) - lo) / length;
@@ -70,7 +71,8 @@ double inside_share(double p, double half, double size) {
   return left * right;
 }
 
-bool build_taps(double scale, double shift, int outputs, int sources, Filter filter, Border border, bool reverse, AxisTaps* taps) {
+bool build_taps(double scale, double shift, int outputs, int sources, Filter filter, Border border, bool reverse,
+                AxisTaps* taps) {
   const double size = std::fabs(scale);
   const bool area = filter == Filter::kArea && size > 1;
   const double half = std::max(std::min(size, 1.0) / 2, 1.0 / 2048);
@@ -78,7 +80,9 @@ bool build_taps(double scale, double shift, int outputs, int sources, Filter fil
   // Every output needs at most this many; an area filter that is wider than the image cannot need more than the image.
   const auto bound = static_cast<size_t>(area ? std::min(std::floor(size) + 2, static_cast<double>(sources)) : 2);
   AlignedBuffer<double> one;
-  if (!taps->start.reset(n) || !taps->count.reset(n) || !taps->offset.reset(n) || !one.reset(std::max<size_t>(bound, 4))) return false;
+  if (!taps->start.reset(n) || !taps->count.reset(n) || !taps->offset.reset(n) ||
+      !one.reset(std::max<size_t>(bound, 4)))
+    return false;
 
   // Two passes where the bound is large: the sum of counts is far below outputs * bound when most outputs lie outside.
   taps->first = outputs;
@@ -93,12 +97,14 @@ bool build_taps(double scale, double shift, int outputs, int sources, Filter fil
     for (int i = 0; i < outputs; ++i) {
       const int from = reverse ? outputs - 1 - i : i;
       const double p = scale * (from + 0.5) + shift;
-      const Span span = area ? area_span(p, size, sources, border, one.data()) : linear_span(p, half, sources, border, one.data());
+      const Span span =
+          area ? area_span(p, size, sources, border, one.data()) : linear_span(p, half, sources, border, one.data());
       if (pass == 1) {
         taps->start[static_cast<size_t>(i)] = span.start;
         taps->count[static_cast<size_t>(i)] = span.count;
         taps->offset[static_cast<size_t>(i)] = static_cast<int64_t>(used);
-        for (int k = 0; k < span.count; ++k) taps->weights[used + static_cast<size_t>(k)] = static_cast<float>(one[static_cast<size_t>(k)]);
+        for (int k = 0; k < span.count; ++k)
+          taps->weights[used + static_cast<size_t>(k)] = static_cast<float>(one[static_cast<size_t>(k)]);
         if (span.count > 0) {
           taps->first = std::min(taps->first, i);
           taps->last = i + 1;

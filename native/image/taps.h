@@ -20,15 +20,17 @@ struct AxisTaps {
   AlignedBuffer<float> weights;
 };
 
-// Fills `taps` for output pixels 0 … outputs - 1 at source positions p = scale * (i + 0.5) + shift; `reverse` numbers the
-// outputs from the other end. Returns false when memory ran out.
+// Fills `taps` for output pixels 0 … outputs - 1 at source positions p = scale * (i + 0.5) + shift; `reverse` numbers
+// the outputs from the other end. Returns false when memory ran out.
 //
-// Shrinking (|scale| > 1) with Filter::kArea weighs every source pixel by how much of it lies in p ± |scale| / 2. Otherwise the
-// two pixels whose centres enclose p are interpolated. At the border, kReplicate continues the edge pixel for ever. kZero
-// counts what lies outside as 0: for the area filter by its share of the interval; for the interpolation, the edge is first
-// continued and the value then multiplied by the share of p ± min(|scale|, 1) / 2 that lies inside (so that an output pixel
-// which lies wholly inside the image is never darkened, and one wholly outside is exactly 0).
-bool build_taps(double scale, double shift, int outputs, int sources, Filter filter, Border border, bool reverse, AxisTaps* taps);
+// Shrinking (|scale| > 1) with Filter::kArea weighs every source pixel by how much of it lies in p ± |scale| / 2.
+// Otherwise the two pixels whose centres enclose p are interpolated. At the border, kReplicate continues the edge pixel
+// for ever. kZero counts what lies outside as 0: for the area filter by its share of the interval; for the
+// interpolation, the edge is first continued and the value then multiplied by the share of p ± min(|scale|, 1) / 2 that
+// lies inside (so that an output pixel which lies wholly inside the image is never darkened, and one wholly outside is
+// exactly 0).
+bool build_taps(double scale, double shift, int outputs, int sources, Filter filter, Border border, bool reverse,
+                AxisTaps* taps);
 
 // The share above: how much of p ± half lies in [0, size].
 double inside_share(double p, double half, double size);

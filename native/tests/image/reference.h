@@ -30,8 +30,8 @@ inline const char* format_name(PixelFormat f) {
   return names[static_cast<int>(f)];
 }
 
-// An image that owns its bytes; `pad` more bytes per row than needed. Exactly as many bytes as the format needs, so that a
-// sanitizer sees every read past the end.
+// An image that owns its bytes; `pad` more bytes per row than needed. Exactly as many bytes as the format needs, so
+// that a sanitizer sees every read past the end.
 struct Image {
   std::vector<uint8_t> bytes;
   ImageView view;
@@ -164,7 +164,8 @@ inline std::vector<Weight> axis(double scale, double p, int size, const Sampling
   return out;
 }
 
-inline std::array<double, 3> sample(const ImageView& im, const Region& r, const Sampling& s, double u, double v, bool gray) {
+inline std::array<double, 3> sample(const ImageView& im, const Region& r, const Sampling& s, double u, double v,
+                                    bool gray) {
   std::array<double, 3> sum{};
   const auto add = [&](int x, int y, double w) {
     if (w == 0) return;
@@ -202,9 +203,11 @@ inline std::array<double, 3> sample(const ImageView& im, const Region& r, const 
 }
 
 // Pixel value (before scale and offset) of every element of the tensor, in the tensor's order.
-inline std::vector<double> tensor(const ImageView& im, const Region& r, const TensorSpec& spec, const Sampling& s, bool mirror) {
+inline std::vector<double> tensor(const ImageView& im, const Region& r, const TensorSpec& spec, const Sampling& s,
+                                  bool mirror) {
   const int channels = spec.colour == Colour::kGray ? 1 : 3;
-  const size_t w = static_cast<size_t>(spec.width), h = static_cast<size_t>(spec.height), n = static_cast<size_t>(channels);
+  const size_t w = static_cast<size_t>(spec.width), h = static_cast<size_t>(spec.height),
+               n = static_cast<size_t>(channels);
   std::vector<double> out(w * h * n);
   for (size_t y = 0; y < h; ++y) {
     for (size_t x = 0; x < w; ++x) {

@@ -45,7 +45,8 @@ TensorSpec spec_of(int width, int height, Colour colour, Layout layout, TensorTy
 }
 
 // Runs ours with guard bytes around the output; returns the elements as doubles in pixel units. Empty when it failed.
-std::vector<double> ours(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling, bool mirror) {
+std::vector<double> ours(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling,
+                         bool mirror) {
   const size_t n = item_elements(spec), bytes = n * (spec.type == TensorType::kFloat32 ? 4 : 1);
   // Odd address for bytes, 4-aligned for floats: no more is promised.
   std::vector<uint8_t> memory(bytes + 72, 0xa5);
@@ -71,8 +72,8 @@ std::vector<double> ours(const ImageView& image, const Region& region, const Ten
   return values;
 }
 
-void compare(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling, bool mirror,
-             const std::vector<double>& expected, const std::string& what) {
+void compare(const ImageView& image, const Region& region, const TensorSpec& spec, const Sampling& sampling,
+             bool mirror, const std::vector<double>& expected, const std::string& what) {
   const std::vector<double> got = ours(image, region, spec, sampling, mirror);
   if (got.size() != expected.size()) return;
   double worst = 0;
@@ -84,14 +85,16 @@ void compare(const ImageView& image, const Region& region, const TensorSpec& spe
   double& record = spec.type == TensorType::kFloat32 ? g_worst_float : g_worst_byte;
   record = std::max(record, worst);
   if (!(worst <= 1)) {
-    check::fail(__FILE__, __LINE__, what + ": element " + std::to_string(where) + " is " + std::to_string(got[where]) +
-                                        ", expected " + std::to_string(expected[where]));
+    check::fail(__FILE__, __LINE__,
+                what + ": element " + std::to_string(where) + " is " + std::to_string(got[where]) + ", expected " +
+                    std::to_string(expected[where]));
   }
 }
 
 std::string describe(const ImageView& im, const Region& r, const TensorSpec& spec, const Sampling& s, Simd level) {
   char text[300];
-  std::snprintf(text, sizeof(text), "%s %s %dx%d -> %dx%d colour %d layout %d type %d filter %d border %d [%g %g %g %g %g %g]",
+  std::snprintf(text, sizeof(text),
+                "%s %s %dx%d -> %dx%d colour %d layout %d type %d filter %d border %d [%g %g %g %g %g %g]",
                 simd_name(level), reference::format_name(im.format), im.width, im.height, spec.width, spec.height,
                 static_cast<int>(spec.colour), static_cast<int>(spec.layout), static_cast<int>(spec.type),
                 static_cast<int>(s.filter), static_cast<int>(s.border), r.a, r.b, r.c, r.d, r.e, r.f);
@@ -99,7 +102,8 @@ std::string describe(const ImageView& im, const Region& r, const TensorSpec& spe
 }
 
 // All colours, layouts and types for one geometry.
-void sweep_specs(const ImageView& image, const Region& region, int width, int height, const Sampling& sampling, bool mirror) {
+void sweep_specs(const ImageView& image, const Region& region, int width, int height, const Sampling& sampling,
+                 bool mirror) {
   for (const Colour colour : {Colour::kRgb, Colour::kBgr, Colour::kGray}) {
     for (const Layout layout : {Layout::kNchw, Layout::kNhwc}) {
       const TensorSpec floats = spec_of(width, height, colour, layout, TensorType::kFloat32);
@@ -126,13 +130,13 @@ TEST(aligned_matches_the_reference_for_every_format_and_layout) {
     Region r;
   };
   const Case cases[] = {
-      {37, 23, 19, 11, {37.0 / 19, 0, 0, 0, 23.0 / 11, 0}},    // shrink
-      {64, 48, 32, 24, {2, 0, 0, 0, 2, 0}},                    // shrink by exactly 2
-      {41, 29, 33, 40, {41.0 / 33, 0, 0, 0, 29.0 / 40, 0}},    // shrink one way, enlarge the other
-      {17, 13, 45, 38, {17.0 / 45, 0, 0, 0, 13.0 / 38, 0}},    // enlarge
-      {50, 31, 40, 40, {1.25, 0, 0, 0, 1.25, -9.5}},           // letterbox
-      {50, 31, 21, 17, {-2.3, 0, 49.5, 0, 1.7, 3.25}},         // mirrored crop that leaves the image
-      {33, 33, 24, 24, {0.7, 0, -4.3, 0, 0.61, 20.2}},         // enlarging crop over two edges
+      {37, 23, 19, 11, {37.0 / 19, 0, 0, 0, 23.0 / 11, 0}},  // shrink
+      {64, 48, 32, 24, {2, 0, 0, 0, 2, 0}},                  // shrink by exactly 2
+      {41, 29, 33, 40, {41.0 / 33, 0, 0, 0, 29.0 / 40, 0}},  // shrink one way, enlarge the other
+      {17, 13, 45, 38, {17.0 / 45, 0, 0, 0, 13.0 / 38, 0}},  // enlarge
+      {50, 31, 40, 40, {1.25, 0, 0, 0, 1.25, -9.5}},         // letterbox
+      {50, 31, 21, 17, {-2.3, 0, 49.5, 0, 1.7, 3.25}},       // mirrored crop that leaves the image
+      {33, 33, 24, 24, {0.7, 0, -4.3, 0, 0.61, 20.2}},       // enlarging crop over two edges
   };
   uint32_t seed = 1;
   for (const Case& c : cases) {
@@ -151,10 +155,10 @@ TEST(affine_matches_the_reference_for_every_format_and_layout) {
     double scale, angle, cx, cy;
   };
   const Case cases[] = {
-      {61, 47, 28, 26, 1.1, 0.3, 30, 24},   // inside
+      {61, 47, 28, 26, 1.1, 0.3, 30, 24},    // inside
       {61, 47, 33, 25, 0.45, -0.7, 31, 22},  // enlarging
-      {61, 47, 21, 23, 2.4, 0.2, 28, 20},   // shrinking, over the edges
-      {30, 20, 27, 27, 1.9, 2.6, 3, 18},    // mostly outside
+      {61, 47, 21, 23, 2.4, 0.2, 28, 20},    // shrinking, over the edges
+      {30, 20, 27, 27, 1.9, 2.6, 3, 18},     // mostly outside
       {40, 40, 16, 16, 1.0, 1.5707963267948966, 20, 20},
   };
   uint32_t seed = 500;
@@ -172,7 +176,9 @@ TEST(affine_matches_the_reference_for_every_format_and_layout) {
 
 TEST(random_geometry_matches_the_reference) {
   std::mt19937 random(7);
-  const auto uniform = [&](double lo, double hi) { return lo + (hi - lo) * (static_cast<double>(random()) / 4294967296.0); };
+  const auto uniform = [&](double lo, double hi) {
+    return lo + (hi - lo) * (static_cast<double>(random()) / 4294967296.0);
+  };
   for (int i = 0; i < 400; ++i) {
     const int w = 1 + static_cast<int>(random() % 40), h = 1 + static_cast<int>(random() % 40);
     const int ow = 1 + static_cast<int>(random() % 36), oh = 1 + static_cast<int>(random() % 36);
@@ -186,7 +192,9 @@ TEST(random_geometry_matches_the_reference) {
     const Sampling s = kSamplings[random() % 4];
     const bool mirror = random() % 2 != 0;
     const auto expected = reference::tensor(image.view, r, spec, s, mirror);
-    at_every_level([&](Simd level) { compare(image.view, r, spec, s, mirror, expected, describe(image.view, r, spec, s, level)); });
+    at_every_level([&](Simd level) {
+      compare(image.view, r, spec, s, mirror, expected, describe(image.view, r, spec, s, level));
+    });
   }
 }
 
@@ -208,10 +216,13 @@ TEST(wide_and_tall_rows_and_extreme_scales) {
         });
       }
       // Far outside, and one output pixel that covers everything.
-      for (const Region& r : {Region{1, 0, 1e7, 0, 1, -1e7}, Region{1e7, 0, -5e6, 0, 1e7, -5e6}, Region{0, 0, 5, 0, 0, 1}}) {
+      for (const Region& r :
+           {Region{1, 0, 1e7, 0, 1, -1e7}, Region{1e7, 0, -5e6, 0, 1e7, -5e6}, Region{0, 0, 5, 0, 0, 1}}) {
         const TensorSpec spec = spec_of(5, 4, Colour::kRgb, Layout::kNhwc, TensorType::kFloat32);
         const auto expected = reference::tensor(wide.view, r, spec, s, false);
-        at_every_level([&](Simd level) { compare(wide.view, r, spec, s, false, expected, describe(wide.view, r, spec, s, level)); });
+        at_every_level([&](Simd level) {
+          compare(wide.view, r, spec, s, false, expected, describe(wide.view, r, spec, s, level));
+        });
       }
     }
   }
@@ -236,7 +247,8 @@ TEST(identity_is_an_exact_copy) {
       std::vector<uint8_t> out(item_elements(bytes));
       CHECK(sample_to_tensor(image.view, {}, bytes, s, false, out.data(), nullptr).ok());
       for (int y = 0; y < 31; ++y) {
-        CHECK(std::memcmp(&out[static_cast<size_t>(y) * 159], image.view.data + static_cast<size_t>(y) * image.view.stride, 159) == 0);
+        CHECK(std::memcmp(&out[static_cast<size_t>(y) * 159],
+                          image.view.data + static_cast<size_t>(y) * image.view.stride, 159) == 0);
       }
       TensorSpec floats = bytes;
       floats.type = TensorType::kFloat32;
@@ -250,8 +262,8 @@ TEST(identity_is_an_exact_copy) {
 TEST(a_constant_image_stays_constant) {
   for (const int value : {0, 1, 127, 255}) {
     const auto image = make_image(PixelFormat::kRgb, 45, 37, 0, 1, value);
-    for (const Region& r : {Region{1.37, 0, 0.2, 0, 2.9, 0.1}, Region{0.31, 0, 3, 0, 0.4, 2}, Region{0.9, 0.5, -9, -0.5, 0.9, 3},
-                            Region{2.9, 1.5, -9, -1.5, 2.9, 3}}) {
+    for (const Region& r : {Region{1.37, 0, 0.2, 0, 2.9, 0.1}, Region{0.31, 0, 3, 0, 0.4, 2},
+                            Region{0.9, 0.5, -9, -0.5, 0.9, 3}, Region{2.9, 1.5, -9, -1.5, 2.9, 3}}) {
       at_every_level([&](Simd) {
         const TensorSpec spec = spec_of(31, 12, Colour::kRgb, Layout::kNhwc, TensorType::kUint8);
         std::vector<uint8_t> out(item_elements(spec));
@@ -260,6 +272,34 @@ TEST(a_constant_image_stays_constant) {
           for (const uint8_t v : out) CHECK_EQ(static_cast<int>(v), value);
         }
       });
+    }
+  }
+}
+
+TEST(bytes_are_scaled_rounded_and_saturated) {
+  const auto image = make_image(PixelFormat::kRgb, 40, 10, 0, 8);
+  for (const Layout layout : {Layout::kNchw, Layout::kNhwc}) {
+    for (const Colour colour : {Colour::kRgb, Colour::kBgr, Colour::kGray}) {
+      for (const Region& r : {Region{}, Region{0.9, 0.1, 0, -0.1, 0.9, 2}}) {
+        TensorSpec spec = spec_of(37, 9, colour, layout, TensorType::kUint8);
+        const float scale[3] = {2.5f, -1.25f, 1e12f}, offset[3] = {-100, 200, -1e14f};
+        std::memcpy(spec.scale, scale, sizeof(scale));
+        std::memcpy(spec.offset, offset, sizeof(offset));
+        const auto pixels = reference::tensor(image.view, r, spec, {Filter::kBilinear, Border::kReplicate}, false);
+        at_every_level([&](Simd) {
+          std::vector<uint8_t> out(item_elements(spec));
+          CHECK(
+              sample_to_tensor(image.view, r, spec, {Filter::kBilinear, Border::kReplicate}, false, out.data(), nullptr)
+                  .ok());
+          for (size_t i = 0; i < out.size(); ++i) {
+            const size_t c = reference::channel_of(spec, i);
+            const double k = spec.scale[c], o = spec.offset[c];
+            const double low = std::clamp(std::min((pixels[i] - 0.1) * k, (pixels[i] + 0.1) * k) + o, 0.0, 255.0);
+            const double high = std::clamp(std::max((pixels[i] - 0.1) * k, (pixels[i] + 0.1) * k) + o, 0.0, 255.0);
+            CHECK(out[i] >= low - 0.5 && out[i] <= high + 0.5);
+          }
+        });
+      }
     }
   }
 }
@@ -285,7 +325,9 @@ TEST(letterbox_padding_is_exactly_the_offset) {
   at_every_level([&](Simd) {
     const TensorSpec spec = spec_of(64, 64, Colour::kRgb, Layout::kNchw, TensorType::kFloat32);
     std::vector<float> out(item_elements(spec), -99.0f);
-    CHECK(sample_to_tensor(image.view, {2, 0, 0, 0, 2, -28}, spec, {Filter::kArea, Border::kZero}, false, out.data(), nullptr).ok());
+    CHECK(sample_to_tensor(image.view, {2, 0, 0, 0, 2, -28}, spec, {Filter::kArea, Border::kZero}, false, out.data(),
+                           nullptr)
+              .ok());
     for (size_t c = 0; c < 3; ++c) {
       for (size_t y = 0; y < 64; ++y) {
         if (y >= 14 && y < 50) continue;
@@ -299,11 +341,15 @@ TEST(an_output_pixel_inside_the_image_is_never_darkened_by_the_border) {
   const auto image = make_image(PixelFormat::kGray, 10, 10, 0, 3, 200);
   const TensorSpec spec = spec_of(40, 40, Colour::kGray, Layout::kNchw, TensorType::kUint8);
   std::vector<uint8_t> out(1600);
-  CHECK(sample_to_tensor(image.view, {0.25, 0, 0, 0, 0.25, 0}, spec, {Filter::kArea, Border::kZero}, false, out.data(), nullptr).ok());
+  CHECK(sample_to_tensor(image.view, {0.25, 0, 0, 0, 0.25, 0}, spec, {Filter::kArea, Border::kZero}, false, out.data(),
+                         nullptr)
+            .ok());
   for (const uint8_t v : out) CHECK_EQ(static_cast<int>(v), 200);
   // Half of each outermost output pixel lies outside.
   const TensorSpec wide = spec_of(41, 1, Colour::kGray, Layout::kNchw, TensorType::kUint8);
-  CHECK(sample_to_tensor(image.view, {0.25, 0, -0.125, 0, 0.25, 5}, wide, {Filter::kArea, Border::kZero}, false, out.data(), nullptr).ok());
+  CHECK(sample_to_tensor(image.view, {0.25, 0, -0.125, 0, 0.25, 5}, wide, {Filter::kArea, Border::kZero}, false,
+                         out.data(), nullptr)
+            .ok());
   CHECK_EQ(static_cast<int>(out[0]), 100);
   CHECK_EQ(static_cast<int>(out[1]), 200);
   CHECK_EQ(static_cast<int>(out[40]), 100);
@@ -316,7 +362,9 @@ TEST(warp_cuts_out_chips_one_after_another) {
   CHECK(warp(image.view, regions, 2, 16, 12, Colour::kBgr, {}, chips.data(), nullptr).ok());
   CHECK(warp(image.view, regions + 1, 1, 16, 12, Colour::kBgr, {}, one.data(), nullptr).ok());
   CHECK(std::memcmp(chips.data() + one.size(), one.data(), one.size()) == 0);
-  for (int c = 0; c < 3; ++c) CHECK_EQ(static_cast<int>(chips[static_cast<size_t>(c)]), static_cast<int>(image.bytes[(4 * 64 + 8) * 3 + 2 - static_cast<size_t>(c)]));
+  for (int c = 0; c < 3; ++c)
+    CHECK_EQ(static_cast<int>(chips[static_cast<size_t>(c)]),
+             static_cast<int>(image.bytes[(4 * 64 + 8) * 3 + 2 - static_cast<size_t>(c)]));
 }
 
 TEST(bad_input_is_refused) {
@@ -376,7 +424,8 @@ TEST(a_cancelled_token_stops_the_work) {
   CHECK(sample_to_tensor(image.view, {2, 0, 0, 0, 2, 0}, spec, {}, false, out.data(), &token).ok());
   token.cancel();
   CHECK(sample_to_tensor(image.view, {2, 0, 0, 0, 2, 0}, spec, {}, false, out.data(), &token).code() == Code::kAborted);
-  CHECK(sample_to_tensor(image.view, {2, 1, 0, -1, 2, 0}, spec, {}, false, out.data(), &token).code() == Code::kAborted);
+  CHECK(sample_to_tensor(image.view, {2, 1, 0, -1, 2, 0}, spec, {}, false, out.data(), &token).code() ==
+        Code::kAborted);
 }
 
 TEST(errors_stay_within_one_level) {
