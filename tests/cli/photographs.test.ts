@@ -46,7 +46,7 @@ describe('lineament detect', () => {
       expect(face.box).toHaveLength(4);
       const [x = 0, y = 0, w = 0, h = 0] = face.box;
       expect(Math.min(w, h)).toBeGreaterThan(100);
-      expect(face.score).toBeGreaterThan(0.5);
+      expect(face.score).toBeGreaterThanOrEqual(0.3); // the least that the preset asks for
       expect(face.landmarks).toHaveLength(68);
       // The nose lies inside the box.
       const [nx = -1, ny = -1] = face.landmarks?.[30] ?? [];
