@@ -1,5 +1,5 @@
-// Raw outputs of any content, for any input size: every box that comes out is finite, has an area and a score of at least
-// the minimum, and suppression keeps at most what was asked for.
+// Raw outputs of any content, for any input size: every box that comes out is finite, has an area and a score of at
+// least the minimum, and suppression keeps at most what was asked for.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

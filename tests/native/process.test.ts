@@ -25,7 +25,11 @@ const COMMON = `
 
 /** A process that ended by itself, in good order, without a word on stderr. */
 function expectClean(result: ChildResult, code = 0): void {
-  expect({ code: result.code, signal: result.signal, stderr: result.stderr }).toEqual({ code, signal: null, stderr: '' });
+  expect({ code: result.code, signal: result.signal, stderr: result.stderr }).toEqual({
+    code,
+    signal: null,
+    stderr: '',
+  });
 }
 
 describe.skipIf(!havePack)('processes', () => {
@@ -52,7 +56,11 @@ describe.skipIf(!havePack)('processes', () => {
 
   it.each([
     ['by process.exit', `setTimeout(() => process.exit(7), DELAY);`, 7],
-    ['by an uncaught error', `process.on('uncaughtException', () => process.exit(8)); setTimeout(() => { throw new Error(); }, DELAY);`, 8],
+    [
+      'by an uncaught error',
+      `process.on('uncaughtException', () => process.exit(8)); setTimeout(() => { throw new Error(); }, DELAY);`,
+      8,
+    ],
   ])('may be ended %s while networks run and load', async (_, end, code) => {
     for (const delay of [0, 15, 60, 150]) {
       const result = await child(`
@@ -193,10 +201,13 @@ describe.skipIf(!havePack)('processes', () => {
       expect(lastJson(result)).toBeLessThan(1e-3);
     });
 
-    it.skipIf(!elsewhere).each(['op', 'po', 'opopo'])('of another version (LINEAMENT_TEST_OTHER_ORT), in the order %s', async (order) => {
-      const result = await child(`${peer} await check('${order}');`, { PEER: elsewhere ?? '' });
-      expectClean(result);
-      expect(lastJson(result)).toBeLessThan(1e-3);
-    });
+    it.skipIf(!elsewhere).each(['op', 'po', 'opopo'])(
+      'of another version (LINEAMENT_TEST_OTHER_ORT), in the order %s',
+      async (order) => {
+        const result = await child(`${peer} await check('${order}');`, { PEER: elsewhere ?? '' });
+        expectClean(result);
+        expect(lastJson(result)).toBeLessThan(1e-3);
+      },
+    );
   });
 });

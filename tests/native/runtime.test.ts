@@ -94,12 +94,15 @@ describe('openRuntime', () => {
   const carried = packageFolder('onnxruntime-node');
   const otherArch = process.arch === 'x64' ? 'arm64' : 'x64';
   const foreign = carried && join(carried, 'bin', 'napi-v6', 'linux', otherArch, 'libonnxruntime.so.1');
-  it.skipIf(!linux || !foreign || !existsSync(foreign))('names both machines for a library of another one', async () => {
-    const { code, message } = await problem(() => addon.openRuntime(executor, foreign ?? ''));
-    expect(code).toBe('RUNTIME_INCOMPATIBLE');
-    expect(message).toContain(otherArch);
-    expect(message).toContain(process.arch);
-  });
+  it.skipIf(!linux || !foreign || !existsSync(foreign))(
+    'names both machines for a library of another one',
+    async () => {
+      const { code, message } = await problem(() => addon.openRuntime(executor, foreign ?? ''));
+      expect(code).toBe('RUNTIME_INCOMPATIBLE');
+      expect(message).toContain(otherArch);
+      expect(message).toContain(process.arch);
+    },
+  );
 
   it('says RUNTIME_INCOMPATIBLE for a library that is not ONNX Runtime', async () => {
     const { code, message } = await problem(() => addon.openRuntime(executor, addonPath() ?? ''));

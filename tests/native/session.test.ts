@@ -99,7 +99,13 @@ describe.skipIf(!havePack)('sessions', () => {
 
   it('prepare pixels exactly as toTensor does', async () => {
     const input = pixelInput([...REGION_A, ...REGION_B, ...REGION_C]);
-    const tensor = await bench.addon.toTensor(bench.executor, input.source, input.regions, input.tensor, input.sampling);
+    const tensor = await bench.addon.toTensor(
+      bench.executor,
+      input.source,
+      input.regions,
+      input.tensor,
+      input.sampling,
+    );
     const fused = await landmarks.run({ input });
     const apart = await landmarks.run(tensorJob('input', tensor as Float32Array, [3, 3, SIZE, SIZE]));
     expect(floats(fused.outputs, 'landmarks')).toEqual(floats(apart.outputs, 'landmarks'));
@@ -129,12 +135,16 @@ describe.skipIf(!havePack)('sessions', () => {
     const whole = await landmarks.run({ input: pixelInput(regions) });
     const turns = await landmarks.run({ input: pixelInput(regions), maxBatch: 2 });
     expect(turns.outputs?.[0]?.shape).toEqual([5, 68, 2]);
-    expect(largestDifference(floats(turns.outputs, 'landmarks'), floats(whole.outputs, 'landmarks'))).toBeLessThan(1e-5);
+    expect(largestDifference(floats(turns.outputs, 'landmarks'), floats(whole.outputs, 'landmarks'))).toBeLessThan(
+      1e-5,
+    );
     const data = noise(5 * 3 * SIZE * SIZE);
     const shape = [5, 3, SIZE, SIZE];
     const tensors = await landmarks.run({ ...tensorJob('input', data, shape), maxBatch: 3 });
     const once = await landmarks.run(tensorJob('input', data, shape));
-    expect(largestDifference(floats(tensors.outputs, 'landmarks'), floats(once.outputs, 'landmarks'))).toBeLessThan(1e-5);
+    expect(largestDifference(floats(tensors.outputs, 'landmarks'), floats(once.outputs, 'landmarks'))).toBeLessThan(
+      1e-5,
+    );
   });
 
   it('give only the outputs that were asked for', async () => {
@@ -195,10 +205,16 @@ describe.skipIf(!havePack)('sessions', () => {
     const wrongArray = new Float64Array(3) as unknown as Float32Array;
     const cases: readonly (readonly [string, () => NetworkJob])[] = [
       ['an unknown input', () => tensorJob('nonsense', data(), shape)],
-      ['one input too many', () => ({
-        input: { tensors: { input: { data: data(), shape }, extra: { data: data(), shape } } },
-      })],
-      ['another type of number', () => ({ input: { tensors: { input: { data: new Int32Array(3 * SIZE * SIZE), shape } } } })],
+      [
+        'one input too many',
+        () => ({
+          input: { tensors: { input: { data: data(), shape }, extra: { data: data(), shape } } },
+        }),
+      ],
+      [
+        'another type of number',
+        () => ({ input: { tensors: { input: { data: new Int32Array(3 * SIZE * SIZE), shape } } } }),
+      ],
       ['a Float64Array', () => tensorJob('input', wrongArray, [3])],
       ['a shape that does not fit the data', () => tensorJob('input', data(), [2, 3, SIZE, SIZE])],
       ['another rank', () => tensorJob('input', data(), [3, SIZE, SIZE])],
@@ -211,22 +227,40 @@ describe.skipIf(!havePack)('sessions', () => {
       ['an infinite region', () => ({ input: pixelInput([1, 0, Number.POSITIVE_INFINITY, 0, 1, 0]) })],
       ['half a region', () => ({ input: pixelInput([1, 0, 0]) })],
       ['no region', () => ({ input: pixelInput([]) })],
-      ['detached pixels', () => ({
-        input: pixelInput(REGION_A, { source: { data: detachedPixels(), width: 320, height: 240, format: 'rgb' } }),
-      })],
-      ['too few pixels', () => ({
-        input: pixelInput(REGION_A, { source: { data: picture(32, 24), width: 320, height: 240, format: 'rgb' } }),
-      })],
-      ['a tensor of another size', () => ({ input: pixelInput(REGION_A, { tensor: { ...LANDMARK_SPEC, width: 100 } }) })],
-      ['bytes where floats are wanted', () => ({ input: pixelInput(REGION_A, { tensor: { ...LANDMARK_SPEC, type: 'uint8' } }) })],
-      ['a decoder that the network does not suit', () => ({
-        input: pixelInput(REGION_A),
-        decode: { kind: 'ssd', minScore: 0.5, iou: 0.5, max: 10 },
-      })],
-      ['a decoder out of range', () => ({
-        input: pixelInput(REGION_A),
-        decode: { kind: 'tiny', minScore: Number.NaN, iou: 0.5, max: 10 },
-      })],
+      [
+        'detached pixels',
+        () => ({
+          input: pixelInput(REGION_A, { source: { data: detachedPixels(), width: 320, height: 240, format: 'rgb' } }),
+        }),
+      ],
+      [
+        'too few pixels',
+        () => ({
+          input: pixelInput(REGION_A, { source: { data: picture(32, 24), width: 320, height: 240, format: 'rgb' } }),
+        }),
+      ],
+      [
+        'a tensor of another size',
+        () => ({ input: pixelInput(REGION_A, { tensor: { ...LANDMARK_SPEC, width: 100 } }) }),
+      ],
+      [
+        'bytes where floats are wanted',
+        () => ({ input: pixelInput(REGION_A, { tensor: { ...LANDMARK_SPEC, type: 'uint8' } }) }),
+      ],
+      [
+        'a decoder that the network does not suit',
+        () => ({
+          input: pixelInput(REGION_A),
+          decode: { kind: 'ssd', minScore: 0.5, iou: 0.5, max: 10 },
+        }),
+      ],
+      [
+        'a decoder out of range',
+        () => ({
+          input: pixelInput(REGION_A),
+          decode: { kind: 'tiny', minScore: Number.NaN, iou: 0.5, max: 10 },
+        }),
+      ],
       ['a batch of nothing', () => ({ input: pixelInput(REGION_A), maxBatch: 0 })],
     ];
     it.each(cases)('%s', async (_, job) => {
@@ -245,12 +279,15 @@ describe.skipIf(!havePack)('sessions', () => {
       ['text', () => new TextEncoder().encode('{"format": "graph-model"}')],
       ['half a model', () => good().subarray(0, good().length >> 1)],
       ['a model without its last byte', () => good().subarray(0, -1)],
-      ['a model with its graph renamed to another operator', () => {
-        const bytes = good();
-        const text = Buffer.from(bytes.buffer);
-        bytes.set(new TextEncoder().encode('Xonv'), text.indexOf('Conv'));
-        return bytes;
-      }],
+      [
+        'a model with its graph renamed to another operator',
+        () => {
+          const bytes = good();
+          const text = Buffer.from(bytes.buffer);
+          bytes.set(new TextEncoder().encode('Xonv'), text.indexOf('Conv'));
+          return bytes;
+        },
+      ],
     ];
     it.each(cases)('%s', async (_, model) => {
       expect(await codeOf(() => bench.runtime.createSession(bench.executor, model(), options))).toBe('MODEL_CORRUPT');
@@ -306,7 +343,9 @@ describe.skipIf(!havePack)('sessions', () => {
     const other = await openBench(1);
     const session = await other.session('faceapi_landmarks68_tiny');
     const spec = { ...LANDMARK_SPEC };
-    const queued = Array.from({ length: 20 }, () => codeOf(() => session.run({ input: pixelInput(REGION_A, { tensor: spec }) })));
+    const queued = Array.from({ length: 20 }, () =>
+      codeOf(() => session.run({ input: pixelInput(REGION_A, { tensor: spec }) })),
+    );
     await other.executor.close();
     const codes = new Set(await Promise.all(queued));
     expect([...codes].filter((code) => code !== 'resolved' && code !== 'CLOSED')).toEqual([]);

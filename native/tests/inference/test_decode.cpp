@@ -5,8 +5,8 @@
 #include <random>
 #include <vector>
 
-#include "tests/check.h"
 #include "inference/decode.h"
+#include "tests/check.h"
 
 using namespace lineament;
 
@@ -273,7 +273,8 @@ TEST(suppression_matches_a_plain_reference) {
     std::vector<Box> left = boxes;
     std::vector<Box> kept;
     while (!left.empty()) {
-      const auto best = std::max_element(left.begin(), left.end(), [](const Box& a, const Box& b) { return a.score < b.score; });
+      const auto best =
+          std::max_element(left.begin(), left.end(), [](const Box& a, const Box& b) { return a.score < b.score; });
       const Box top = *best;
       kept.push_back(top);
       left.erase(best);

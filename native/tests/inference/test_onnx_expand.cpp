@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "tests/check.h"
 #include "inference/dequantize.h"
 #include "inference/onnx_expand.h"
 #include "inference/protobuf.h"
+#include "tests/check.h"
 
 using namespace lineament;
 using protobuf::Field;
@@ -23,7 +23,9 @@ std::string varint(uint64_t value) {
   return std::string(reinterpret_cast<char*>(bytes), static_cast<size_t>(protobuf::put_varint(bytes, value) - bytes));
 }
 std::string number(uint32_t field, uint64_t value) { return varint(field << 3) + varint(value); }
-std::string text(uint32_t field, const std::string& bytes) { return varint(field << 3 | 2) + varint(bytes.size()) + bytes; }
+std::string text(uint32_t field, const std::string& bytes) {
+  return varint(field << 3 | 2) + varint(bytes.size()) + bytes;
+}
 
 template <typename T>
 std::string tensor(const std::string& name, int type, const std::vector<int>& dims, const std::vector<T>& values) {
@@ -31,7 +33,8 @@ std::string tensor(const std::string& name, int type, const std::vector<int>& di
   for (const int dim : dims) packed += varint(static_cast<uint64_t>(dim));
   std::string raw(values.size() * sizeof(T), '\0');
   if (!values.empty()) std::memcpy(raw.data(), values.data(), raw.size());
-  return text(5, (dims.empty() ? "" : text(1, packed)) + number(2, static_cast<uint64_t>(type)) + text(8, name) + text(9, raw));
+  return text(
+      5, (dims.empty() ? "" : text(1, packed)) + number(2, static_cast<uint64_t>(type)) + text(8, name) + text(9, raw));
 }
 
 std::string node(const std::string& type, const std::vector<std::string>& inputs, const std::string& output,
@@ -44,7 +47,9 @@ const std::string kToFloat = text(5, text(1, "to") + number(3, 1) + number(20, 2
 
 std::string value(uint32_t field, const std::string& name) { return text(field, text(1, name)); }
 
-std::string model(const std::string& graph) { return number(1, 8) + text(2, "test") + text(7, graph) + text(8, number(2, 17)); }
+std::string model(const std::string& graph) {
+  return number(1, 8) + text(2, "test") + text(7, graph) + text(8, number(2, 17));
+}
 
 ExpandedModel expand(const std::string& bytes) {
   return expand_model(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
@@ -125,7 +130,8 @@ TEST(a_chain_becomes_one_float_weight) {
 
 TEST(half_floats_become_floats) {
   const std::string graph = node("Cast", {"h"}, "w", kToFloat) + node("MatMul", {"x", "w"}, "y") +
-                            tensor<uint16_t>("h", 10, {4}, {0x3c00, 0xc000, 0x0001, 0x7bff}) + value(11, "x") + value(12, "y");
+                            tensor<uint16_t>("h", 10, {4}, {0x3c00, 0xc000, 0x0001, 0x7bff}) + value(11, "x") +
+                            value(12, "y");
   const ExpandedModel out = expand(model(graph));
   CHECK_EQ(out.replaced, size_t{1});
   const Parsed parsed = parse(out);
@@ -141,7 +147,8 @@ TEST(every_half_is_widened_exactly) {
   std::vector<uint16_t> halves(65536);
   for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i);
   std::vector<float> floats(halves.size());
-  widen_halves(reinterpret_cast<const uint8_t*>(halves.data()), halves.size(), reinterpret_cast<uint8_t*>(floats.data()));
+  widen_halves(reinterpret_cast<const uint8_t*>(halves.data()), halves.size(),
+               reinterpret_cast<uint8_t*>(floats.data()));
   for (uint32_t bits = 0; bits < 65536; ++bits) {
     const int exponent = static_cast<int>(bits >> 10 & 31);
     const int fraction = static_cast<int>(bits & 1023);
@@ -179,10 +186,10 @@ TEST(what_is_not_understood_is_left_alone) {
   };
   CHECK(untouched(""));
   CHECK(untouched("garbage that is no model at all"));
-  CHECK(untouched(model(chain(node("Relu", {"w.f"}, "z")))));      // the cast value is read elsewhere
-  CHECK(untouched(model(chain(value(12, "w.s")))));                // or is an output
-  CHECK(untouched(model(chain(value(12, "w")))));                  // so is the weight
-  CHECK(untouched(model(chain(value(11, "w.q")))));                // or the constant can be overridden
+  CHECK(untouched(model(chain(node("Relu", {"w.f"}, "z")))));  // the cast value is read elsewhere
+  CHECK(untouched(model(chain(value(12, "w.s")))));            // or is an output
+  CHECK(untouched(model(chain(value(12, "w")))));              // so is the weight
+  CHECK(untouched(model(chain(value(11, "w.q")))));            // or the constant can be overridden
   CHECK(untouched(model(chain(value(11, "w.scale")))));
   CHECK(untouched(model(chain(node("If", {"x"}, "z", text(5, text(1, "then_branch") + text(6, "")))))));
   CHECK(untouched(model(chain(tensor<float>("w.scale", 1, {}, {1})))));  // a name twice
