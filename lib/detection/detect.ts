@@ -28,7 +28,7 @@ const BLAZE = {
 const BLAZE_KEYPOINTS = 6;
 
 /** MediaPipe's face mesh says whether its square (this much larger than the box) holds a face. */
-const VERIFIER = { card: 'mediapipe_face_mesh468', output: 'presence', scale: 1.3 } as const;
+const VERIFIER = { card: 'mediapipe_face_mesh', output: 'presence', scale: 1.3 } as const;
 
 /**
  * Faces in a picture, best score first, in its pixels. No face gives an empty list.

@@ -1,43 +1,29 @@
 import type { Point, Pose } from '../types.js';
-
-/**
- * Rigid points of a head in centimetres (x to the picture's right, y up, z towards the camera), by landmark index. From
- * MediaPipe's canonical face model (Apache-2.0), at the vertices that lie where the 68 points are annotated.
- */
-const HEAD: readonly (readonly [index: number, x: number, y: number, z: number])[] = [
-  [27, 0, 3.271, 5.236],
-  [30, 0, -1.127, 7.476],
-  [33, 0, -2.089, 6.058],
-  [36, -4.446, 2.664, 3.173],
-  [39, -1.856, 2.585, 3.758],
-  [42, 1.856, 2.585, 3.758],
-  [45, 4.446, 2.664, 3.173],
-  [48, -2.456, -4.343, 4.284],
-  [54, 2.456, -4.343, 4.284],
-  [8, 0, -9.403, 4.264],
-];
+import { MEAN_HEAD } from './head.js';
 
 type Vector = readonly [number, number, number];
 
+const MODEL = centreModel();
+
+function centreModel(): readonly Vector[] {
+  const mean = (k: 0 | 1 | 2): number => MEAN_HEAD.reduce((sum, p) => sum + p[k], 0) / MEAN_HEAD.length;
+  const [mx, my, mz] = [mean(0), mean(1), mean(2)];
+  return MEAN_HEAD.map(([x, y, z]): Vector => [x - mx, y - my, z - mz]);
+}
+
 /**
- * Head orientation from 68 landmarks under scaled orthography: the affine camera that fits {@link HEAD} best, made a
+ * Head orientation from 68 landmarks under scaled orthography: the affine camera that fits a mean head best, made a
  * rotation, then refined over rotation, scale and shift by Gauss-Newton (the starting point is that of DeMenthon & Davis,
  * "Model-based object pose in 25 lines of code", IJCV 1995). Angles as `Pose` says. It is an estimate: a mean head stands
- * for the person's, and mouth and chin move. Absent when the points do not span a face. Pure function.
+ * for the person's, and brows, mouth and chin move; expect an error of some 3° (see {@link MEAN_HEAD}), more beyond 45°.
+ * Absent when the points do not span a face. Pure function.
  */
 export function estimatePose(landmarks: readonly Point[]): Pose | undefined {
-  const image = HEAD.map(([i]) => landmarks[i]);
-  if (image.some((p) => p === undefined)) return undefined;
-  // Image with y up and centred; model centred.
-  const n = HEAD.length;
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / n;
-  const px = centred(image.map((p) => p![0]));
-  const py = centred(image.map((p) => -p![1]));
-  const model: Vector[] = HEAD.map(([, x, y, z]) => [
-    x - mean(HEAD.map((h) => h[1])),
-    y - mean(HEAD.map((h) => h[2])),
-    z - mean(HEAD.map((h) => h[3])),
-  ]);
+  if (landmarks.length !== MODEL.length) return undefined;
+  // The picture with y up and centred, as the model is.
+  const model = MODEL;
+  const px = centred(landmarks.map((p) => p[0]));
+  const py = centred(landmarks.map((p) => -p[1]));
   const i = solveLeastSquares(model, px);
   const j = solveLeastSquares(model, py);
   if (i === undefined || j === undefined) return undefined;
