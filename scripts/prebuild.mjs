@@ -33,7 +33,7 @@ export async function prebuild() {
   await runOrThrow('prebuildify', process.execPath, args, {
     cwd: copy,
     log: 'prebuild',
-    env: { npm_config_nodedir: nodedir, PREBUILD_NODE_GYP: packageFile('node-gyp', 'bin/node-gyp.js') },
+    env: { JOBS: 'max', npm_config_nodedir: nodedir, PREBUILD_NODE_GYP: packageFile('node-gyp', 'bin/node-gyp.js') },
   });
   mkdirSync(path.dirname(path.join(root, target)), { recursive: true });
   cpSync(path.join(copy, target), path.join(root, target));
