@@ -94,6 +94,16 @@ export class FaceApiLayers {
     return this.conv(y, `${prefix}/pointwise_filter`, `${prefix}/bias`);
   }
 
+  /**
+   * The same values, through a depthwise convolution by one. ONNX Runtime loses track of sizes in its blocked layout
+   * behind unpadded convolutions and poolings and then leaves every later residual addition unfused; a convolution
+   * that reads a plain tensor of known size puts it back on the track, for less than it costs.
+   */
+  anchor(x: string, channels: number): string {
+    const ones = this.graph.float(new Array<number>(channels).fill(1), [channels, 1, 1, 1]);
+    return this.graph.op('Conv', [x, ones], { kernel_shape: [1, 1], group: channels });
+  }
+
   relu(x: string): string {
     return this.graph.op('Relu', [x]);
   }

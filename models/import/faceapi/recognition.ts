@@ -28,27 +28,28 @@ export function buildRecognition(id: string, weights: ReadonlyMap<string, Weight
   };
   // Halves the map; the shortcut is the mean of 2×2 with zero channels appended. Where the unpadded convolution ends one
   // pixel short of the shortcut, its result is padded with zeros at the bottom and the right.
-  const down = (x: string, prefix: string, channelsAdded: number, short: boolean): string => {
+  const down = (x: string, prefix: string, channels: number, channelsAdded: number, short: boolean): string => {
     let y = cl(net.relu(cl(x, `${prefix}/conv1`, { stride: 2, padding: 'valid' })), `${prefix}/conv2`);
     let shortcut = net.pool('AveragePool', x, 2, 2, 'valid');
     if (short) y = g.op('Pad', [y, g.int64([0, 0, 0, 0, 0, 0, 1, 1])], { mode: 'constant' });
     if (channelsAdded > 0) {
       shortcut = g.op('Pad', [shortcut, g.int64([0, 0, 0, 0, 0, channelsAdded, 0, 0])], { mode: 'constant' });
     }
-    return net.relu(net.add(y, shortcut));
+    return net.relu(net.anchor(net.add(y, shortcut), channels));
   };
 
   let x = g.input('input', ['N', 3, 150, 150]);
-  x = net.relu(cl(x, 'conv32_down', { stride: 2, padding: 'valid' }));
-  x = net.pool('MaxPool', x, 3, 2, 'valid');
+  x = net.pool('MaxPool', cl(x, 'conv32_down', { stride: 2, padding: 'valid' }), 3, 2, 'valid');
+  // The rectifier may as well follow the pooling; as a maximum it is computed on a plain tensor.
+  x = net.anchor(g.op('Max', [x, g.float(0)]), 32);
   for (const i of [1, 2, 3]) x = residual(x, `conv32_${i}`);
-  x = down(x, 'conv64_down', 32, false);
+  x = down(x, 'conv64_down', 64, 32, false);
   for (const i of [1, 2, 3]) x = residual(x, `conv64_${i}`);
-  x = down(x, 'conv128_down', 64, false);
+  x = down(x, 'conv128_down', 128, 64, false);
   for (const i of [1, 2]) x = residual(x, `conv128_${i}`);
-  x = down(x, 'conv256_down', 128, true);
+  x = down(x, 'conv256_down', 256, 128, true);
   for (const i of [1, 2]) x = residual(x, `conv256_${i}`);
-  x = down(x, 'conv256_down_out', 0, true);
+  x = down(x, 'conv256_down_out', 256, 0, true);
   g.output('descriptor', net.dense(net.globalMean(x), 'fc'), ['N', 128]);
   return g.serialize();
 }

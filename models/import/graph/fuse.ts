@@ -22,6 +22,13 @@ const FOLD_LIMIT = 65536;
  */
 function fuseNode(node: IrNode): IrNode {
   if (node.kind === 'binary') return fuseBinary(node);
+  if (node.kind === 'conv') return fusePadding(node);
+  if (node.kind === 'pool' && node.padding === 'valid') {
+    // Where nothing is left over, the two kinds of padding are the same; this one keeps sizes known to ONNX Runtime.
+    const [, h = 1, w = 1] = node.input.shape;
+    const [even, odd] = [node.size, node.stride].map((pair) => pair.join());
+    return even === odd && h % node.size[0] === 0 && w % node.size[1] === 0 ? { ...node, padding: 'same' } : node;
+  }
   if (node.kind === 'clip') {
     const before = node.input.producer;
     if (before?.kind === 'clip' && node.input.uses === 1) {
@@ -31,6 +38,26 @@ function fuseNode(node: IrNode): IrNode {
     }
   }
   return node;
+}
+
+/** An explicit pad before an unpadded convolution that amounts to the origin's own "same" padding. */
+function fusePadding(node: Extract<IrNode, { kind: 'conv' }>): IrNode {
+  const pad = node.input.producer;
+  if (node.padding !== 'valid' || pad?.kind !== 'pad' || node.input.uses !== 1) return node;
+  const [, , kh = 1, kw = 1] = node.weight.shape;
+  const [, h = 1, w = 1] = pad.input.shape;
+  const same = (size: number, kernel: number, stride: number, dilation: number): readonly [number, number] => {
+    const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + (kernel - 1) * dilation + 1 - size);
+    return [Math.floor(total / 2), Math.ceil(total / 2)];
+  };
+  const needed = [
+    [0, 0],
+    same(h, kh, node.stride[0], node.dilation[0]),
+    same(w, kw, node.stride[1], node.dilation[1]),
+    [0, 0],
+  ];
+  const equal = needed.every((pair, axis) => pair[0] === pad.pads[axis]?.[0] && pair[1] === pad.pads[axis]?.[1]);
+  return equal ? { ...node, input: pad.input, padding: 'same' } : node;
 }
 
 function fuseBinary(node: Extract<IrNode, { kind: 'binary' }>): IrNode {

@@ -104,20 +104,12 @@ export class Lowering {
     return this.graph.op('Reshape', [name, this.graph.int64([typeof this.batch === 'string' ? 0 : 1, ...rest])]);
   }
 
-  private padding(
-    padding: Padding,
-    kernel: readonly number[],
-    stride: readonly number[],
-    size: readonly number[],
-  ): Attribute {
-    if (padding === 'valid') return [0, 0, 0, 0];
-    const pads = kernel.map((k, i) => {
-      const s = stride[i] ?? 1;
-      const n = size[i] ?? 1;
-      return Math.max(0, (Math.ceil(n / s) - 1) * s + k - n);
-    });
-    const before = pads.map((p) => Math.floor(p / 2));
-    return [...before, ...pads.map((p, i) => p - (before[i] ?? 0))];
+  /**
+   * Padding as `auto_pad`: at a stride of two, explicit numbers would say the same but stop ONNX Runtime from following
+   * sizes through its blocked layout, which costs it the fusion of additions and activations behind.
+   */
+  private padding(padding: Padding, kernel: readonly number[]): Record<string, Attribute> {
+    return padding === 'same' && kernel.some((k) => k > 1) ? { auto_pad: 'SAME_UPPER' } : {};
   }
 
   private constantFor(constant: Value, image: boolean): string {
@@ -165,16 +157,19 @@ export class Lowering {
         return;
       }
       case 'pool': {
-        const [, h = 1, w = 1] = node.input.shape;
         const attributes: Record<string, Attribute> = {
           kernel_shape: node.size,
           strides: node.stride,
-          pads: this.padding(node.padding, node.size, node.stride, [h, w]),
+          ...this.padding(node.padding, node.size),
         };
         names.nchw = g.op(node.op, [this.nchw(node.input)], attributes);
         return;
       }
       case 'pad': {
+        if (image && node.pads.every(([from, to], axis) => from === 0 && (to === 0 || axis === 3))) {
+          names.nchw = this.widen(value, node.input);
+          return;
+        }
         const order = image ? [0, 3, 1, 2] : node.pads.map((_, i) => i);
         const pads = [0, 1].flatMap((end) => order.map((axis) => node.pads[axis]?.[end] ?? 0));
         const x = image ? this.nchw(node.input) : this.plain(node.input);
@@ -231,6 +226,22 @@ export class Lowering {
     }
   }
 
+  /**
+   * Zero channels appended: a convolution by the identity, which has the same values and keeps ONNX Runtime's blocked
+   * layout and with it the fusion of what follows; a Pad would end both.
+   */
+  private widen(value: Value, input: Value): string {
+    const [inner, outer] = [input.shape[3] ?? 1, value.shape[3] ?? 1];
+    const identity = new Uint8Array(outer * inner);
+    for (let i = 0; i < inner; i++) identity[i * inner + i] = 1;
+    const weight: Weight = {
+      name: `${value.name}.identity`,
+      shape: [outer, inner, 1, 1],
+      storage: { kind: 'uint8', data: identity, scale: 1, min: 0 },
+    };
+    return this.graph.op('Conv', [this.nchw(input), this.graph.weight(weight)], { kernel_shape: [1, 1] });
+  }
+
   private emitReshape(value: Value, input: Value): string {
     const [, h, w] = input.shape;
     // From a 1×1 map the order does not matter: read whichever layout is there.
@@ -250,17 +261,15 @@ export class Lowering {
 
   private emitConv(value: Value, node: Extract<IrNode, { kind: 'conv' }>): string {
     const g = this.graph;
-    const [, h = 1, w = 1] = node.input.shape;
     const [channels = 1, , kh = 1, kw = 1] = node.weight.shape;
     const inputs = [this.nchw(node.input), g.weight(node.weight, `${value.name}.w`, node.factor)];
     if (node.offset) {
       inputs.push(g.initializer(`${value.name}.b`, 'float32', [channels], Float32Array.from(node.offset)));
     }
-    const effective = [(kh - 1) * node.dilation[0] + 1, (kw - 1) * node.dilation[1] + 1];
     const attributes: Record<string, Attribute> = {
       kernel_shape: [kh, kw],
       strides: node.stride,
-      pads: this.padding(node.padding, effective, node.stride, [h, w]),
+      ...this.padding(node.padding, [kh, kw]),
       group: node.depthwise ? channels : 1,
     };
     if (node.dilation[0] !== 1 || node.dilation[1] !== 1) attributes.dilations = node.dilation;
