@@ -18,7 +18,11 @@ if (unknown.length) {
 }
 
 function run(command, args, cwd) {
-  const result = spawnSync(command, args, { cwd, stdio: 'inherit', shell: process.platform === 'win32' && command === 'npm' });
+  const result = spawnSync(command, args, {
+    cwd,
+    stdio: 'inherit',
+    shell: process.platform === 'win32' && command === 'npm',
+  });
   if (result.error) throw result.error;
   return result.status ?? 1;
 }
@@ -28,7 +32,8 @@ if (!existsSync(path.join(folder, 'node_modules', '@vladmandic', 'human', 'packa
   const status = run('npm', ['ci', '--no-audit', '--no-fund'], folder);
   if (status !== 0) process.exit(status);
 }
-if (!existsSync(path.join(root, 'dist', 'index.js'))) console.log('the product is not built (npm run setup): only the peers are measured');
+if (!existsSync(path.join(root, 'dist', 'index.js')))
+  console.log('the product is not built (npm run setup): only the peers are measured');
 
 let failed = 0;
 for (const name of asked.length ? asked : DEFAULT) {

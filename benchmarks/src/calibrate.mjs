@@ -5,11 +5,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answer, start, trial } from './child.mjs';
+import { decode } from './frames.mjs';
 import { random } from './metrics.mjs';
 import { openOurs } from './ours.mjs';
 import { havePhotos, RESULTS } from './paths.mjs';
 import { faces, isImpostor, match, photo, samples } from './protocol.mjs';
-import { decode } from './frames.mjs';
 
 const SELF = fileURLToPath(import.meta.url);
 const PRESETS = ['fast', 'balanced', 'accurate'];
@@ -28,7 +28,8 @@ async function collect(preset) {
     for await (const s of samples(condition)) {
       if (s.variant > 0) continue;
       const key = condition === 'clean' ? s.face.photo : s.id;
-      if (!found.has(key)) found.set(key, await ours.analyze(condition === 'clean' ? await photo(s.face.photo) : await decode(s.input)));
+      if (!found.has(key))
+        found.set(key, await ours.analyze(condition === 'clean' ? await photo(s.face.photo) : await decode(s.input)));
       const face = match(found.get(key), s.box);
       if (!face?.embedding) continue;
       ({ model, dims } = face.embedding);
@@ -42,7 +43,12 @@ async function collect(preset) {
       const a = list[items[i].index];
       const b = list[items[j].index];
       if (!isImpostor(a, b)) continue;
-      pairs.push([Number(ours.similarity(items[i].embedding, items[j].embedding).toFixed(7)), personOf.get(a.person), personOf.get(b.person), items[i].condition === 'clean' && items[j].condition === 'clean' ? 1 : 0]);
+      pairs.push([
+        Number(ours.similarity(items[i].embedding, items[j].embedding).toFixed(7)),
+        personOf.get(a.person),
+        personOf.get(b.person),
+        items[i].condition === 'clean' && items[j].condition === 'clean' ? 1 : 0,
+      ]);
     }
   await ours.close();
   return { model, dims, pairs };
@@ -75,17 +81,29 @@ function calibrate({ model, dims, pairs }) {
     }
     const weights = sorted.map((p) => (count.get(p[1]) ?? 0) * (count.get(p[2]) ?? 0));
     const total = weights.reduce((s, w) => s + w, 0);
-    rates.forEach((rate, k) => drawn[k].push(threshold(scores, weights, total, rate)));
+    for (const [k, rate] of rates.entries()) drawn[k].push(threshold(scores, weights, total, rate));
   }
   const points = rates.map((fmr, k) => {
     const d = drawn[k].sort((a, b) => a - b);
-    return { fmr, similarity: threshold(scores, ones, scores.length, fmr), ci95: [d[Math.floor(rounds * 0.025)], d[Math.ceil(rounds * 0.975) - 1]] };
+    return {
+      fmr,
+      similarity: threshold(scores, ones, scores.length, fmr),
+      ci95: [d[Math.floor(rounds * 0.025)], d[Math.ceil(rounds * 0.975) - 1]],
+    };
   });
   const provenance =
     'Impostor comparisons of benchmarks/PROTOCOL.md over photographs of vladmandic/human samples, @vladmandic/face-api demo and ' +
     'dlib examples/faces, half of the pictures degraded; comparisons share persons, so the number of independent ones is nearer to the ' +
     'number of persons; intervals draw persons again. Small and not representative: calibrate on your own photographs.';
-  return { embedding: model, dims, metric: 'cosine', points, comparisons: scores.length, identities: persons.length, provenance };
+  return {
+    embedding: model,
+    dims,
+    metric: 'cosine',
+    points,
+    comparisons: scores.length,
+    identities: persons.length,
+    provenance,
+  };
 }
 
 const job = trial();
@@ -102,10 +120,23 @@ else {
       const last = points[points.length - 1];
       if (!last || similarity > last.similarity) points.push({ similarity, fmr });
     }
-    const file = { model: result.embedding, metric: 'cosine', impostors: result.comparisons, defaultFmr: 0.01, points, identities: result.identities, intervals: result.points, provenance: result.provenance };
-    fs.writeFileSync(path.join(RESULTS, 'calibration', `${result.embedding.replace(/[^\w.+-]/g, '_')}.json`), `${JSON.stringify(file, null, 1)}\n`);
+    const file = {
+      model: result.embedding,
+      metric: 'cosine',
+      impostors: result.comparisons,
+      defaultFmr: 0.01,
+      points,
+      identities: result.identities,
+      intervals: result.points,
+      provenance: result.provenance,
+    };
+    fs.writeFileSync(
+      path.join(RESULTS, 'calibration', `${result.embedding.replace(/[^\w.+-]/g, '_')}.json`),
+      `${JSON.stringify(file, null, 1)}\n`,
+    );
     console.log(result.embedding, result.comparisons, 'comparisons of', result.identities, 'persons');
-    for (const p of result.points) console.log(`  FMR ${p.fmr}: ${p.similarity.toFixed(5)}  [${p.ci95.map((v) => v.toFixed(5)).join(', ')}]`);
+    for (const p of result.points)
+      console.log(`  FMR ${p.fmr}: ${p.similarity.toFixed(5)}  [${p.ci95.map((v) => v.toFixed(5)).join(', ')}]`);
   }
   fs.writeFileSync(path.join(RESULTS, 'calibration.json'), `${JSON.stringify(all, null, 1)}\n`);
 }

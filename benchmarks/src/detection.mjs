@@ -6,10 +6,10 @@ import { answer, start, trial } from './child.mjs';
 import { decode, fromFrame } from './frames.mjs';
 import { apply, warp } from './image.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
-import { havePhotos, labels, photoPath, PHOTOS } from './paths.mjs';
+import { havePhotos, labels, PHOTOS } from './paths.mjs';
 import { openFaceApi, openHuman } from './peers.mjs';
-import { balanced, crowd, fast } from './prototype/detect.mjs';
 import { iou, match, photo } from './protocol.mjs';
+import { balanced, crowd, fast } from './prototype/detect.mjs';
 import { figure, finish, printTable } from './report.mjs';
 
 const SELF = fileURLToPath(import.meta.url);
@@ -86,7 +86,12 @@ async function place(p, { height, roll = 0, gain = 1, quality }) {
   s.tx = x + w / 2 - ox;
   s.ty = y + h / 2 - oy;
   const pixels = warp(frame, s, 640, 480, 'area', 110);
-  let out = { data: Uint8Array.from(pixels, (v) => Math.min(255, Math.round(v * gain))), width: 640, height: 480, channels: 3 };
+  let out = {
+    data: Uint8Array.from(pixels, (v) => Math.min(255, Math.round(v * gain))),
+    width: 640,
+    height: 480,
+    channels: 3,
+  };
   if (quality) out = await decode(await fromFrame(out).jpeg({ quality }).toBuffer());
   const c = Math.abs(Math.cos(angle));
   const n = Math.abs(Math.sin(angle));
@@ -119,7 +124,14 @@ async function recall(system) {
 
 async function main() {
   if (!havePhotos()) return console.log('detection: skipped, the photographs outside the repository are absent');
-  const systems = ['face-api', 'human', 'method balanced', 'method crowd', 'method fast', ...(haveProduct() ? PRESETS : [])];
+  const systems = [
+    'face-api',
+    'human',
+    'method balanced',
+    'method crowd',
+    'method fast',
+    ...(haveProduct() ? PRESETS : []),
+  ];
   const goals = { balanced: 97, crowd: 99 };
   const figures = [];
   const details = {};
@@ -131,8 +143,16 @@ async function main() {
     rows.push([s, `${r.found}/${r.faces}`, r.wrong]);
     const id = s.replaceAll(' ', '-');
     figures.push(
-      figure(`detection.groups.found.${id}`, r.found, `of ${r.faces}`, { goal: goals[s] ?? null, better: 'higher', note: 'IoU > 0.25 with the labels of groups.json' }),
-      figure(`detection.groups.false.${id}`, r.wrong, 'boxes', { goal: goals[s] ? 1 : null, better: 'lower', note: 'boxes on no labelled face' }),
+      figure(`detection.groups.found.${id}`, r.found, `of ${r.faces}`, {
+        goal: goals[s] ?? null,
+        better: 'higher',
+        note: 'IoU > 0.25 with the labels of groups.json',
+      }),
+      figure(`detection.groups.false.${id}`, r.wrong, 'boxes', {
+        goal: goals[s] ? 1 : null,
+        better: 'lower',
+        note: 'boxes on no labelled face',
+      }),
     );
   }
   printTable(['system', 'found', 'false'], rows);
@@ -142,14 +162,25 @@ async function main() {
     recalls[s] = await start(SELF, ['recall', s]);
     const n = recalls[s].portraits;
     for (const [k, v] of Object.entries(recalls[s].hits))
-      figures.push(figure(`detection.recall.${k}.${s.replaceAll(' ', '-')}`, (100 * v) / n, '%', { better: 'higher', note: `${n} portraits in 640x480` }));
+      figures.push(
+        figure(`detection.recall.${k}.${s.replaceAll(' ', '-')}`, (100 * v) / n, '%', {
+          better: 'higher',
+          note: `${n} portraits in 640x480`,
+        }),
+      );
   }
   const names = Object.keys(recalls);
   const first = recalls[names[0]];
-  printTable(['recall %', ...names], [
-    ...Object.keys(first.hits).map((k) => [k, ...names.map((s) => Math.round((100 * recalls[s].hits[k]) / recalls[s].portraits))]),
-    ['false boxes', ...names.map((s) => recalls[s].wrong)],
-  ]);
+  printTable(
+    ['recall %', ...names],
+    [
+      ...Object.keys(first.hits).map((k) => [
+        k,
+        ...names.map((s) => Math.round((100 * recalls[s].hits[k]) / recalls[s].portraits)),
+      ]),
+      ['false boxes', ...names.map((s) => recalls[s].wrong)],
+    ],
+  );
   finish('detection', figures, { details });
 }
 

@@ -16,7 +16,12 @@ export async function decode(input) {
     resolveWithObject: true,
   });
   if (info.channels !== 3) throw new Error(`expected 3 channels but received ${info.channels}`);
-  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width: info.width, height: info.height, channels: 3 };
+  return {
+    data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    width: info.width,
+    height: info.height,
+    channels: 3,
+  };
 }
 
 /** A sharp pipeline over raw pixels. */

@@ -1,7 +1,8 @@
 // The peers, each opened in its recommended warm configuration. Inputs are raw RGB pixels, so that decoding is the same
 // for everybody: {data: Uint8Array, width, height, channels: 3}.
-import { createRequire } from 'node:module';
+
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BENCH, MODULES } from './paths.mjs';

@@ -70,9 +70,12 @@ async function bare(preset, threads) {
   if (plan.detection.network === 'ssd') {
     stages.push([await make(detector, 1, long, (long * 3) / 4)]);
     const t = plan.detection.tiles;
-    if (t) for (let i = 0; i < t.columns * t.rows; i++) stages.push([await make(detector, 1, t.longSide, (t.longSide * 3) / 4)]);
+    if (t)
+      for (let i = 0; i < t.columns * t.rows; i++)
+        stages.push([await make(detector, 1, t.longSide, (t.longSide * 3) / 4)]);
   } else stages.push([await make(detector, 1, 256, 256)]);
-  for (let i = 0; i <= plan.landmarks.refine; i++) stages.push([await make(LANDMARKERS[plan.landmarks.network], 1, 112, 112)]);
+  for (let i = 0; i <= plan.landmarks.refine; i++)
+    stages.push([await make(LANDMARKERS[plan.landmarks.network], 1, 112, 112)]);
   const members = [];
   for (const { network } of plan.recognition.members) {
     const { card, chip } = RECOGNISERS[network];
@@ -137,18 +140,49 @@ async function main() {
   const figures = [];
   const rows = systems.map((s) => {
     const net = nets[s]?.times ? median(nets[s].times) : null;
-    return [s, mid(s).toFixed(1), Math.min(...runs[s].pixels).toFixed(1), mid(s, 'encoded').toFixed(1), net?.toFixed(1) ?? '', net ? `${((mid(s) / net - 1) * 100).toFixed(1)} %` : '', folders[s]?.perSecond.toFixed(2) ?? ''];
+    return [
+      s,
+      mid(s).toFixed(1),
+      Math.min(...runs[s].pixels).toFixed(1),
+      mid(s, 'encoded').toFixed(1),
+      net?.toFixed(1) ?? '',
+      net ? `${((mid(s) / net - 1) * 100).toFixed(1)} %` : '',
+      folders[s]?.perSecond.toFixed(2) ?? '',
+    ];
   });
-  printTable(['system', 'median ms', 'best ms', 'from JPEG ms', 'bare networks ms', 'overhead', 'folder photos/s'], rows);
+  printTable(
+    ['system', 'median ms', 'best ms', 'from JPEG ms', 'bare networks ms', 'overhead', 'folder photos/s'],
+    rows,
+  );
   for (const s of systems) {
     const id = s.replaceAll(' ', '-');
-    figures.push(figure(`pipeline.640x480.${id}`, mid(s), 'ms', { note: `one face, warm, raw pixels, median of ${runs[s].pixels.length}` }));
-    figures.push(figure(`pipeline.640x480-jpeg.${id}`, mid(s, 'encoded'), 'ms', { note: 'one face, warm, from JPEG bytes' }));
+    figures.push(
+      figure(`pipeline.640x480.${id}`, mid(s), 'ms', {
+        note: `one face, warm, raw pixels, median of ${runs[s].pixels.length}`,
+      }),
+    );
+    figures.push(
+      figure(`pipeline.640x480-jpeg.${id}`, mid(s, 'encoded'), 'ms', { note: 'one face, warm, from JPEG bytes' }),
+    );
   }
   const ratio = (mine, peer, goal, pkg) => {
     if (!runs[mine]) return;
-    figures.push(figure(`pipeline.speedup.${mine.replaceAll(' ', '-')}`, mid(peer) / mid(mine), 'times', { goal, better: 'higher', peer: pkg, note: 'median over median, raw pixels, same run' }));
-    figures.push(figure(`pipeline.speedup-jpeg.${mine.replaceAll(' ', '-')}`, mid(peer, 'encoded') / mid(mine, 'encoded'), 'times', { better: 'higher', peer: pkg, note: 'decode included on both sides' }));
+    figures.push(
+      figure(`pipeline.speedup.${mine.replaceAll(' ', '-')}`, mid(peer) / mid(mine), 'times', {
+        goal,
+        better: 'higher',
+        peer: pkg,
+        note: 'median over median, raw pixels, same run',
+      }),
+    );
+    figures.push(
+      figure(
+        `pipeline.speedup-jpeg.${mine.replaceAll(' ', '-')}`,
+        mid(peer, 'encoded') / mid(mine, 'encoded'),
+        'times',
+        { better: 'higher', peer: pkg, note: 'decode included on both sides' },
+      ),
+    );
   };
   ratio('balanced', 'face-api', 10, '@vladmandic/face-api 1.7.15, tfjs-wasm, SSD');
   ratio('fast', 'human', 12, '@vladmandic/human 3.3.6, wasm, blazeface + mesh + description');
@@ -157,11 +191,25 @@ async function main() {
   for (const s of Object.keys(nets)) {
     const net = nets[s].times ? median(nets[s].times) : null;
     const id = s.replaceAll(' ', '-');
-    figures.push(figure(`pipeline.bare-networks.${id}`, net, 'ms', { note: 'the same networks through our own sessions on prepared tensors, one after another' }));
-    figures.push(figure(`pipeline.overhead.${id}`, net ? (mid(s) / net - 1) * 100 : null, '%', { goal: s === 'balanced' || s === 'fast' ? 15 : null, note: 'whole call over bare networks' }));
+    figures.push(
+      figure(`pipeline.bare-networks.${id}`, net, 'ms', {
+        note: 'the same networks through our own sessions on prepared tensors, one after another',
+      }),
+    );
+    figures.push(
+      figure(`pipeline.overhead.${id}`, net ? (mid(s) / net - 1) * 100 : null, '%', {
+        goal: s === 'balanced' || s === 'fast' ? 15 : null,
+        note: 'whole call over bare networks',
+      }),
+    );
   }
   for (const s of Object.keys(folders)) {
-    figures.push(figure(`pipeline.folder.${s}`, folders[s].perSecond, 'photographs/s', { better: 'higher', note: `${folders[s].photographs} photographs, decode included; one photograph alone ${folders[s].alone.toFixed(1)} ms` }));
+    figures.push(
+      figure(`pipeline.folder.${s}`, folders[s].perSecond, 'photographs/s', {
+        better: 'higher',
+        note: `${folders[s].photographs} photographs, decode included; one photograph alone ${folders[s].alone.toFixed(1)} ms`,
+      }),
+    );
   }
   finish('pipeline', figures);
 }
@@ -169,7 +217,15 @@ async function main() {
 /** Modules of the build that are no subpath export: the bare networks run in our own sessions. */
 async function internals() {
   const load = (file) => import(pathToFileURL(path.join(ROOT, 'dist', file)).href);
-  const files = ['models/network.js', 'models/pack.js', 'engine/presets.js', 'inference/runtime.js', 'detection/plan.js', 'landmarks/locate.js', 'recognition/plan.js'];
+  const files = [
+    'models/network.js',
+    'models/pack.js',
+    'engine/presets.js',
+    'inference/runtime.js',
+    'detection/plan.js',
+    'landmarks/locate.js',
+    'recognition/plan.js',
+  ];
   return Object.assign({}, ...(await Promise.all(files.map(load))));
 }
 

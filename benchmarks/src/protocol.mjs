@@ -49,7 +49,8 @@ function halve(frame) {
       for (let c = 0; c < 3; c++) {
         const p = (2 * y * frame.width + 2 * x) * 3 + c;
         const q = p + frame.width * 3;
-        data[(y * width + x) * 3 + c] = (frame.data[p] + frame.data[p + 3] + frame.data[q] + frame.data[q + 3] + 2) >> 2;
+        data[(y * width + x) * 3 + c] =
+          (frame.data[p] + frame.data[p + 3] + frame.data[q] + frame.data[q + 3] + 2) >> 2;
       }
   return { data, width, height, channels: 3 };
 }
@@ -70,7 +71,12 @@ export async function degrade(face, variant) {
   const dx = range(-60, 60);
   const dy = range(-40, 40);
   const scale = face.box[3] / target;
-  const box = [FRAME.width / 2 + dx - face.box[2] / scale / 2, FRAME.height / 2 + dy - target / 2, face.box[2] / scale, target];
+  const box = [
+    FRAME.width / 2 + dx - face.box[2] / scale / 2,
+    FRAME.height / 2 + dy - target / 2,
+    face.box[2] / scale,
+    target,
+  ];
   const file = path.join(CACHE, `${seedOf(`${face.photo}|${face.person}|${variant}|${face.box}`).toString(16)}.jpg`);
   const facts = { box: box.map((v) => Math.round(v * 100) / 100), roll, target, gain, grey, quality };
   if (fs.existsSync(file)) return { input: fs.readFileSync(file), ...facts };
@@ -110,7 +116,15 @@ export async function* samples(condition) {
   for (const f of list) count.set(f.person, (count.get(f.person) ?? 0) + 1);
   for (const [index, face] of list.entries()) {
     if (condition === 'clean') {
-      yield { id: `${index}`, index, face, variant: 0, input: fs.readFileSync(photoPath(face.photo)), box: face.box, roll: 0 };
+      yield {
+        id: `${index}`,
+        index,
+        face,
+        variant: 0,
+        input: fs.readFileSync(photoPath(face.photo)),
+        box: face.box,
+        roll: 0,
+      };
       continue;
     }
     const variants = count.get(face.person) > 1 ? VARIANTS.mated : VARIANTS.single;
@@ -163,7 +177,11 @@ export function comparisons(items, similarity) {
       const b = have[j].face;
       const same = isGenuine(a, b);
       if (!same && !isImpostor(a, b)) continue;
-      const c = { score: similarity(have[i].embedding, have[j].embedding), a: personOf.get(a.person), b: personOf.get(b.person) };
+      const c = {
+        score: similarity(have[i].embedding, have[j].embedding),
+        a: personOf.get(a.person),
+        b: personOf.get(b.person),
+      };
       (same ? genuine : impostor).push(c);
     }
   return { genuine, impostor, acquired: have.length, samples: items.length };

@@ -50,7 +50,9 @@ async function runSystem(system, condition) {
       const a = items[i];
       const b = items[j];
       if (!isGenuine(a.face, b.face) && !isImpostor(a.face, b.face)) continue;
-      scores.push(a.embedding && b.embedding ? Number((await s.similarity(a.embedding, b.embedding)).toPrecision(8)) : null);
+      scores.push(
+        a.embedding && b.embedding ? Number((await s.similarity(a.embedding, b.embedding)).toPrecision(8)) : null,
+      );
     }
   await s.close?.();
   return { scores, samples: items.length, acquired: items.filter((x) => x.embedding).length };
@@ -91,7 +93,12 @@ function rates(pairs, scores, keep, missingIsNoMatch = false) {
 async function main() {
   if (!havePhotos()) return console.log('recognition: skipped, the photographs outside the repository are absent');
   const only = process.argv.slice(2);
-  let systems = ['face-api', 'human', ...Object.keys(METHODS).map((m) => `method ${m}`), ...(haveProduct() ? PRESETS : [])];
+  let systems = [
+    'face-api',
+    'human',
+    ...Object.keys(METHODS).map((m) => `method ${m}`),
+    ...(haveProduct() ? PRESETS : []),
+  ];
   if (only.length) systems = systems.filter((s) => only.includes(s) || only.includes(s.split(' ')[0]));
   const persons = faces().persons.length;
   const figures = [];
@@ -116,26 +123,62 @@ async function main() {
       const ciT = bootstrap(own.g, own.im, persons, weightedTprAt(0.01));
       const percent = (x) => Math.round(x * 1e4) / 100;
       rows.push([
-        system, `${acquired}/${total}`, `${own.g.length}/${own.im.length}`, percent(own.eer.eer), `${percent(ci[0])}..${percent(ci[1])}`,
-        percent(own.tpr), `${percent(ciT[0])}..${percent(ciT[1])}`, percent(shared.eer.eer), percent(shared.tpr), percent(strict.eer.eer),
+        system,
+        `${acquired}/${total}`,
+        `${own.g.length}/${own.im.length}`,
+        percent(own.eer.eer),
+        `${percent(ci[0])}..${percent(ci[1])}`,
+        percent(own.tpr),
+        `${percent(ciT[0])}..${percent(ciT[1])}`,
+        percent(shared.eer.eer),
+        percent(shared.tpr),
+        percent(strict.eer.eer),
       ]);
       details[`${condition} ${system}`] = {
-        samples: total, acquired, genuine: own.g.length, impostor: own.im.length,
-        eer: percent(own.eer.eer), eer95: ci.map(percent), tprAtFpr1: percent(own.tpr), tprAtFpr1_95: ciT.map(percent),
+        samples: total,
+        acquired,
+        genuine: own.g.length,
+        impostor: own.im.length,
+        eer: percent(own.eer.eer),
+        eer95: ci.map(percent),
+        tprAtFpr1: percent(own.tpr),
+        tprAtFpr1_95: ciT.map(percent),
         eerThreshold: own.eer.threshold,
-        common: { genuine: shared.g.length, impostor: shared.im.length, eer: percent(shared.eer.eer), tprAtFpr1: percent(shared.tpr) },
+        common: {
+          genuine: shared.g.length,
+          impostor: shared.im.length,
+          eer: percent(shared.eer.eer),
+          tprAtFpr1: percent(shared.tpr),
+        },
         failuresCounted: { eer: percent(strict.eer.eer), tprAtFpr1: percent(strict.tpr) },
       };
       const id = system.replaceAll(' ', '-');
       const note = `${own.g.length} genuine and ${own.im.length} impostor comparisons, ${acquired} of ${total} faces acquired, 95 % by person`;
       figures.push(
-        figure(`recognition.${condition}.eer.${id}`, percent(own.eer.eer), '%', { better: 'lower', note: `${note}: ${ci.map(percent).join('..')}` }),
-        figure(`recognition.${condition}.tpr-at-fpr1.${id}`, percent(own.tpr), '%', { better: 'higher', note: `${note}: ${ciT.map(percent).join('..')}` }),
+        figure(`recognition.${condition}.eer.${id}`, percent(own.eer.eer), '%', {
+          better: 'lower',
+          note: `${note}: ${ci.map(percent).join('..')}`,
+        }),
+        figure(`recognition.${condition}.tpr-at-fpr1.${id}`, percent(own.tpr), '%', {
+          better: 'higher',
+          note: `${note}: ${ciT.map(percent).join('..')}`,
+        }),
       );
     }
     console.log(`\n${condition}`);
     printTable(
-      ['system', 'acquired', 'genuine/impostor', 'EER %', '95 %', 'TPR@FPR1 %', '95 %', 'common EER', 'common TPR', 'EER, failures counted'],
+      [
+        'system',
+        'acquired',
+        'genuine/impostor',
+        'EER %',
+        '95 %',
+        'TPR@FPR1 %',
+        '95 %',
+        'common EER',
+        'common TPR',
+        'EER, failures counted',
+      ],
       rows,
     );
     if (condition === 'degraded' && systems.includes('face-api')) {
@@ -144,7 +187,10 @@ async function main() {
         const value = rates(pairs, results[preset].scores, (k) => common[k]).eer.eer / base;
         figures.push(
           figure(`recognition.degraded.eer-ratio.${preset}`, value, 'of face-api', {
-            goal: 0.25, better: 'lower', peer: '@vladmandic/face-api 1.7.15', note: 'on the comparisons that every system acquired',
+            goal: 0.25,
+            better: 'lower',
+            peer: '@vladmandic/face-api 1.7.15',
+            note: 'on the comparisons that every system acquired',
           }),
         );
       }

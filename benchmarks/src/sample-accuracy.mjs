@@ -4,8 +4,8 @@ import { answer, start, trial } from './child.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
 import { havePhotos, labels } from './paths.mjs';
 import { openFaceApi, openHuman } from './peers.mjs';
-import { balanced, crowd, fast } from './prototype/detect.mjs';
 import { iou, photo } from './protocol.mjs';
+import { balanced, crowd, fast } from './prototype/detect.mjs';
 import { figure, finish, printTable } from './report.mjs';
 
 const SELF = fileURLToPath(import.meta.url);
@@ -64,8 +64,16 @@ async function main() {
     const id = s.replaceAll(' ', '-');
     const goal = s === 'balanced' || s === 'crowd' || s === 'accurate';
     figures.push(
-      figure(`sample-accuracy.found.${id}`, r.found, `of ${r.required}`, { goal: goal ? r.required : null, better: 'higher', note: 'visible frontal faces of at least 40 px, labels/sample-accuracy.json' }),
-      figure(`sample-accuracy.false.${id}`, r.wrong, 'boxes', { goal: goal ? 0 : null, better: 'lower', note: 'boxes on no labelled face, smaller and turned faces labelled as well' }),
+      figure(`sample-accuracy.found.${id}`, r.found, `of ${r.required}`, {
+        goal: goal ? r.required : null,
+        better: 'higher',
+        note: 'visible frontal faces of at least 40 px, labels/sample-accuracy.json',
+      }),
+      figure(`sample-accuracy.false.${id}`, r.wrong, 'boxes', {
+        goal: goal ? 0 : null,
+        better: 'lower',
+        note: 'boxes on no labelled face, smaller and turned faces labelled as well',
+      }),
     );
   }
   printTable(['system', 'required found', 'false'], rows);

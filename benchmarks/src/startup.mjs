@@ -16,12 +16,14 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const PRESETS = ['balanced', 'fast', 'crowd', 'accurate'];
 const MIB = 2 ** 20;
 
-const open = (system) => (system === 'face-api' ? openFaceApi() : system === 'human' ? openHuman() : openOurs({ preset: system }));
+const open = (system) =>
+  system === 'face-api' ? openFaceApi() : system === 'human' ? openHuman() : openOurs({ preset: system });
 const isPeer = (system) => system === 'face-api' || system === 'human';
 
 /** Peak resident memory of this process in MiB, as the kernel counts it (Linux), or Node's maximum. */
 function peak() {
-  const line = fs.existsSync('/proc/self/status') && /VmHWM:\s+(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'));
+  const line =
+    fs.existsSync('/proc/self/status') && /VmHWM:\s+(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'));
   return line ? Number(line[1]) / 1024 : process.resourceUsage().maxRSS / 1024;
 }
 
@@ -85,21 +87,41 @@ async function main() {
   const m = (s, k) => (runs[s] ? median(runs[s][k]) : null);
   printTable(
     ['system', 'first result ms', 'resident MiB', 'peak MiB', 'longest gap ms', 'by histogram ms'],
-    systems.map((s) => [s, m(s, 'first').toFixed(0), m(s, 'rss').toFixed(0), m(s, 'peak').toFixed(0), Math.max(...runs[s].gap).toFixed(1), Math.max(...runs[s].histogram).toFixed(1)]),
+    systems.map((s) => [
+      s,
+      m(s, 'first').toFixed(0),
+      m(s, 'rss').toFixed(0),
+      m(s, 'peak').toFixed(0),
+      Math.max(...runs[s].gap).toFixed(1),
+      Math.max(...runs[s].histogram).toFixed(1),
+    ]),
   );
   const figures = [];
   for (const s of systems) {
     const ours = !isPeer(s);
     figures.push(
-      figure(`startup.first-result.${s}`, m(s, 'first'), 'ms', { note: `process start to detection and embedding of one photograph from its file, median of ${runs[s].first.length} processes` }),
+      figure(`startup.first-result.${s}`, m(s, 'first'), 'ms', {
+        note: `process start to detection and embedding of one photograph from its file, median of ${runs[s].first.length} processes`,
+      }),
       figure(`startup.resident.${s}`, m(s, 'rss'), 'MiB', { note: 'resident after 10 warm calls' }),
       figure(`startup.peak.${s}`, m(s, 'peak'), 'MiB', { note: 'peak resident' }),
-      figure(`startup.longest-gap.${s}`, Math.max(...runs[s].gap), 'ms', { goal: ours ? 10 : null, note: `event loop, ${ours ? 50 : 10} warm calls, worst of ${runs[s].gap.length} processes; histogram ${Math.max(...runs[s].histogram).toFixed(1)} ms` }),
+      figure(`startup.longest-gap.${s}`, Math.max(...runs[s].gap), 'ms', {
+        goal: ours ? 10 : null,
+        note: `event loop, ${ours ? 50 : 10} warm calls, worst of ${runs[s].gap.length} processes; histogram ${Math.max(...runs[s].histogram).toFixed(1)} ms`,
+      }),
     );
     if (!ours) continue;
     figures.push(
-      figure(`startup.first-result-ratio.${s}`, m(s, 'first') / m('human', 'first'), "of human's", { goal: 0.5, peer: '@vladmandic/human 3.3.6, wasm', note: 'medians' }),
-      figure(`startup.resident-ratio.${s}`, m(s, 'rss') / m('human', 'rss'), "of human's", { goal: 2 / 3, peer: '@vladmandic/human 3.3.6, wasm', note: 'medians' }),
+      figure(`startup.first-result-ratio.${s}`, m(s, 'first') / m('human', 'first'), "of human's", {
+        goal: 0.5,
+        peer: '@vladmandic/human 3.3.6, wasm',
+        note: 'medians',
+      }),
+      figure(`startup.resident-ratio.${s}`, m(s, 'rss') / m('human', 'rss'), "of human's", {
+        goal: 2 / 3,
+        peer: '@vladmandic/human 3.3.6, wasm',
+        note: 'medians',
+      }),
     );
   }
   finish('startup', figures);

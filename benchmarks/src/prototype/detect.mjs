@@ -4,10 +4,21 @@ import { iou } from '../protocol.mjs';
 import { run } from './nets.mjs';
 
 const LAYERS = [
-  [[0.1, 1], [0.2, 2], [0.2, 0.5]],
+  [
+    [0.1, 1],
+    [0.2, 2],
+    [0.2, 0.5],
+  ],
   ...[0.35, 0.5, 0.65, 0.8, 0.95].map((s, i, all) => {
     const next = all[i + 1] ?? 1;
-    return [[s, 1], [Math.sqrt(s * next), 1], [s, 2], [s, 0.5], [s, 3], [s, 0.3333]];
+    return [
+      [s, 1],
+      [Math.sqrt(s * next), 1],
+      [s, 2],
+      [s, 0.5],
+      [s, 3],
+      [s, 0.3333],
+    ];
   }),
 ];
 const anchorCache = new Map();
@@ -23,7 +34,12 @@ export function ssdAnchors(width, height) {
     for (let y = 0; y < mh; y++)
       for (let x = 0; x < mw; x++)
         for (const [s, ratio] of layer)
-          rows.push(((x + 0.5) / mw) * width, ((y + 0.5) / mh) * height, s * Math.sqrt(ratio) * 512, (s / Math.sqrt(ratio)) * 512);
+          rows.push(
+            ((x + 0.5) / mw) * width,
+            ((y + 0.5) / mh) * height,
+            s * Math.sqrt(ratio) * 512,
+            (s / Math.sqrt(ratio)) * 512,
+          );
     mw = Math.ceil(mw / 2);
     mh = Math.ceil(mh / 2);
   }
@@ -47,19 +63,14 @@ export function overlap(a, b) {
   return w <= 0 || h <= 0 ? 0 : (w * h) / Math.min(a[2] * a[3], b[2] * b[3]);
 }
 
-/** Halves a float view of a region until at most twice the target, then resamples: a fast area filter. */
-function resample(frame, x, y, w, h, outW, outH, canvasW, canvasH, filter) {
-  // Uniform scale: squareCrop semantics with a rectangular output.
-  const k = w / outW;
-  const s = { a: k, b: 0, tx: x, ty: y };
-  return warp(frame, s, canvasW, canvasH, filter);
-}
-
 /**
  * SSD on a region of the frame, its long side scaled to `long` (never enlarged beyond `maxScale`), padded to 32.
  * @returns {Promise<{box: number[], score: number}[]>} before suppression
  */
-export async function ssdRaw(frame, { long = 512, threshold = 0.3, region, filter = 'area', square = false, maxScale = 8 } = {}) {
+export async function ssdRaw(
+  frame,
+  { long = 512, threshold = 0.3, region, filter = 'area', square = false, maxScale = 8 } = {},
+) {
   const [x, y, w, h] = region ?? [0, 0, frame.width, frame.height];
   const scale = Math.min(maxScale, long / Math.max(w, h));
   const iw = Math.max(1, Math.round(w * scale));
@@ -70,7 +81,7 @@ export async function ssdRaw(frame, { long = 512, threshold = 0.3, region, filte
   const pixels = warp(frame, { a: 1 / scale, b: 0, tx: x, ty: y }, cw, ch, filter, 0);
   const data = new Float32Array(3 * cw * ch);
   const area = cw * ch;
-  // Zero padding means zero in the normalised tensor of face-api? face-api pads the picture: black is -1.
+  // The padding is black, which is -1 after normalisation.
   for (let p = 0; p < area; p++) {
     const px = p % cw;
     const py = (p - px) / cw;
@@ -87,16 +98,23 @@ export async function ssdRaw(frame, { long = 512, threshold = 0.3, region, filte
     const cx = (boxes[4 * i + 1] / 10) * aw + ax;
     const bh = Math.exp(boxes[4 * i + 2] / 5) * ah;
     const bw = Math.exp(boxes[4 * i + 3] / 5) * aw;
-    found.push({ box: [(cx - bw / 2) / scale + x, (cy - bh / 2) / scale + y, bw / scale, bh / scale], score: scores[i], cx, cy, cw: iw, ch: ih, nh: bh });
+    found.push({
+      box: [(cx - bw / 2) / scale + x, (cy - bh / 2) / scale + y, bw / scale, bh / scale],
+      score: scores[i],
+    });
   }
   return found;
 }
 
 const BLAZE = (() => {
   const rows = [];
-  for (const [stride, n] of [[16, 2], [32, 6]])
+  for (const [stride, n] of [
+    [16, 2],
+    [32, 6],
+  ])
     for (let y = 0; y < 256 / stride; y++)
-      for (let x = 0; x < 256 / stride; x++) for (let k = 0; k < n; k++) rows.push((x + 0.5) * stride, (y + 0.5) * stride);
+      for (let x = 0; x < 256 / stride; x++)
+        for (let k = 0; k < n; k++) rows.push((x + 0.5) * stride, (y + 0.5) * stride);
   return Float32Array.from(rows);
 })();
 
@@ -161,7 +179,12 @@ export function tiles(frame, share = 0.35) {
   const h = frame.height / (2 - share);
   const x = frame.width - w;
   const y = frame.height - h;
-  return [[0, 0, w, h], [x, 0, w, h], [0, y, w, h], [x, y, w, h]].map((r) => r.map(Math.round));
+  return [
+    [0, 0, w, h],
+    [x, 0, w, h],
+    [0, y, w, h],
+    [x, y, w, h],
+  ].map((r) => r.map(Math.round));
 }
 
 /** Whether a box touches an edge of its tile that lies inside the picture. */

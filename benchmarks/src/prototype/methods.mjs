@@ -56,7 +56,8 @@ const chips = (frame, p, chip, flip) => {
   return flip ? [c, mirror(c, chip.size)] : [c];
 };
 const d128 = async (frame, p, flip, chip = CHIP128) => average(await descriptor128(chips(frame, p, chip, flip)));
-const d1024 = async (frame, p, flip, options) => average(await descriptor1024(chips(frame, p, CHIP1024, flip), options));
+const d1024 = async (frame, p, flip, options) =>
+  average(await descriptor1024(chips(frame, p, CHIP1024, flip), options));
 
 /** @type {Record<string, {embed: (frame: object, box: number[]) => Promise<Float32Array>, similarity: Function}>} */
 export const METHODS = {
@@ -72,7 +73,7 @@ export const METHODS = {
     similarity: euclid,
     embed: async (f, box) => d128(f, await points(f, box, false), false, { size: 150, padding: 0.25, dy: 0 }),
   },
-  '128': { similarity: euclid, embed: async (f, box) => d128(f, await points(f, box, true), false) },
+  128: { similarity: euclid, embed: async (f, box) => d128(f, await points(f, box, true), false) },
   '128-flip': { similarity: euclid, embed: async (f, box) => d128(f, await points(f, box, true), true) },
   '1024-rgb': { similarity: cosine, embed: async (f, box) => d1024(f, await points(f, box, true), false, {}) },
   1024: { similarity: cosine, embed: async (f, box) => d1024(f, await points(f, box, true), false) },
@@ -96,5 +97,9 @@ export const METHODS = {
 export function openMethod(name) {
   const m = METHODS[name];
   if (!m) throw new Error(`unknown method ${name}`);
-  return { name, similarity: m.similarity, embed: (frame, sample) => m.embed(frame, jittered(sample, sample.id.includes('.') ? 'degraded' : 'clean')) };
+  return {
+    name,
+    similarity: m.similarity,
+    embed: (frame, sample) => m.embed(frame, jittered(sample, sample.id.includes('.') ? 'degraded' : 'clean')),
+  };
 }

@@ -11,11 +11,14 @@ const open = new Map();
 /** Opens a network of the pack by file name without extension, once. */
 export function session(name) {
   if (!open.has(name))
-    open.set(name, ort.InferenceSession.create(path.join(PACK, `${name}.onnx`), {
-      intraOpNumThreads: THREADS,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: 'all',
-    }));
+    open.set(
+      name,
+      ort.InferenceSession.create(path.join(PACK, `${name}.onnx`), {
+        intraOpNumThreads: THREADS,
+        interOpNumThreads: 1,
+        graphOptimizationLevel: 'all',
+      }),
+    );
   return open.get(name);
 }
 
@@ -51,7 +54,9 @@ const FACE_API = { mean: [122.782, 117.001, 104.298], scale: 1 / 255 };
 export async function landmarks68(chips) {
   const t = tensor(chips, 112, FACE_API);
   const { landmarks } = await run('faceapi_landmarks68', t.data, t.dims);
-  return chips.map((_, k) => Array.from({ length: 68 }, (_, i) => [landmarks[k * 136 + 2 * i], landmarks[k * 136 + 2 * i + 1]]));
+  return chips.map((_, k) =>
+    Array.from({ length: 68 }, (_, i) => [landmarks[k * 136 + 2 * i], landmarks[k * 136 + 2 * i + 1]]),
+  );
 }
 
 /** 128-d descriptors of 150x150 chips. */
