@@ -94,6 +94,32 @@ describe('verify', () => {
     expect(other.similarity).toBe(engine.compare(a!.embedding, b!.embedding));
   });
 
+  it('keeps to a false match rate by the calibration', async () => {
+    const [a, b] = people;
+    const strict = await engine.verify(a!.embedding, b!.embedding, { fmr: 0.001 });
+    const loose = await engine.verify(a!.embedding, b!.embedding, { fmr: 0.1 });
+    expect(strict.fmr).toBe(0.001);
+    expect(strict.threshold).toBeGreaterThan(loose.threshold);
+    expect(strict.match).toBe(false);
+    const byDefault = await engine.verify(a!.embedding, a!.embedding);
+    expect(byDefault.match).toBe(true);
+    expect(byDefault.fmr).toBeGreaterThan(0);
+    const given = await engine.verify(a!.embedding, b!.embedding, { threshold: strict.threshold });
+    expect(given.fmr).toBeCloseTo(0.001, 6);
+    await expect(engine.verify(a!.embedding, b!.embedding, { fmr: 1e-9 })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+  });
+
+  it('tells the people of different photographs apart', async () => {
+    for (const { id, embedding } of people) {
+      const matches = await engine.identify(embedding, people, { limit: people.length, fmr: 0.001 });
+      expect(matches[0]).toMatchObject({ id });
+      // Eleven persons, 55 pairs: at one in a thousand not one may pass for another here.
+      expect(matches).toHaveLength(1);
+    }
+  });
+
   it('says which picture has no face', async () => {
     const error = await engine.verify(sample(3), blank, { threshold: 0.5 }).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'NO_FACE', message: expect.stringContaining('second') });

@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRESETS } from '../../lib/engine/presets.js';
 import { fmrAt, parseCalibration, readCalibration, similarityAt } from '../../lib/models/calibration.js';
 import { parseCard, tensorSpec } from '../../lib/models/card.js';
 import { openPack } from '../../lib/models/pack.js';
@@ -120,6 +121,12 @@ describe('calibration', () => {
     expect(() => similarityAt(calibration, 0.5)).toThrow('Expected number');
     expect(fmrAt(calibration, 0.7)).toBeUndefined();
     expect(fmrAt(calibration, 0)).toBeUndefined();
+  });
+
+  it.each(Object.values(PRESETS))('is there for the preset $name', async ({ recognition }) => {
+    const measured = await readCalibration(recognition.model);
+    expect(measured?.impostors).toBeGreaterThan(1000);
+    expect(() => similarityAt(measured!, measured!.defaultFmr)).not.toThrow();
   });
 
   it('is refused when the curve is none, and absent where there is none', async () => {
