@@ -28,7 +28,10 @@ export const CROPS = {
     { sample: 4, box: [860, 20, 1060, 1060] },
     { sample: 6, box: [120, 420, 1100, 1100] },
   ],
-  hand: [{ sample: 3, box: [500, 740, 260, 260] }],
+  hand: [
+    { sample: 2, box: [745, 991, 230, 230] },
+    { sample: 4, box: [696, 665, 230, 230] },
+  ],
 } as const satisfies Record<string, readonly Crop[]>;
 
 export type CropKind = keyof typeof CROPS;
