@@ -17,6 +17,8 @@ const FOLD_LIMIT = 65536;
  * Rewrites one node with what precedes it, or returns it unchanged:
  * - a factor or an offset per channel goes into the convolution before it (weights that keep a compact storage and are
  *   large are left alone when a factor would force them to float32);
+ * - elsewhere, a factor or an offset per channel of an image becomes a depthwise convolution by itself: also that keeps
+ *   ONNX Runtime in its blocked layout;
  * - neighbouring clips, minimums, maximums and rectifiers become one clip.
  * A value that something else reads too is never absorbed.
  */
@@ -36,8 +38,35 @@ function fuseNode(node: IrNode): IrNode {
       const high = Math.max(low, Math.min(before.range.high, node.range.high));
       return { kind: 'clip', input: before.input, range: { low, high } };
     }
+    return Number.isFinite(node.range.high) && before?.kind === 'binary'
+      ? { ...node, input: anchored(node.input) }
+      : node;
   }
   return node;
+}
+
+/** A depthwise convolution by one: the identity, to which factors and offsets can be added. */
+function byOne(input: Value): Extract<IrNode, { kind: 'conv' }> {
+  const channels = input.shape[3] ?? 1;
+  const ones = new Float32Array(channels).fill(1);
+  return {
+    kind: 'conv',
+    input,
+    weight: { name: `${input.name}.ones`, shape: [channels, 1, 1, 1], storage: { kind: 'float32', data: ones } },
+    depthwise: true,
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: 'valid',
+  };
+}
+
+/**
+ * The same image through a convolution by one: ONNX Runtime fuses a clip with two bounds only into a convolution, and
+ * leaves its blocked layout for any other.
+ */
+function anchored(input: Value): Value {
+  if (input.shape.length !== 4) return input;
+  return { name: `${input.name}.one`, shape: input.shape, producer: byOne(input), uses: 1 };
 }
 
 /** An explicit pad before an unpadded convolution that amounts to the origin's own "same" padding. */
@@ -64,11 +93,11 @@ function fuseBinary(node: Extract<IrNode, { kind: 'binary' }>): IrNode {
   const constantFirst = node.a.constant !== undefined;
   const value = constantFirst ? node.b : node.a;
   const constant = constantFirst ? node.a : node.b;
-  const conv = value.producer;
-  if (conv?.kind !== 'conv' || value.uses !== 1) return node;
-  const channels = conv.weight.shape[0] ?? 0;
+  if (value.constant || value.shape.length !== 4 || node.op === 'Div') return node;
+  const channels = value.shape[3] ?? 1;
   const numbers = perChannel(constant, channels);
-  if (!numbers) return node;
+  if (!numbers || (constant.shape.length === 4 && constant.shape.some((d, i) => i < 3 && d !== 1))) return node;
+  const conv = value.producer?.kind === 'conv' && value.uses === 1 ? value.producer : byOne(value);
   const offset = conv.offset ?? new Float64Array(channels);
   if (node.op === 'Add') return { ...conv, offset: offset.map((v, i) => v + (numbers[i] ?? 0)) };
   if (node.op === 'Sub' && !constantFirst) return { ...conv, offset: offset.map((v, i) => v - (numbers[i] ?? 0)) };
