@@ -90,6 +90,10 @@ async function style() {
 }
 
 async function builds() {
+  await check('files for one instruction set export nothing that a linker could share', async () => {
+    if (process.arch !== 'x64' || !(await has('nm'))) return 'skip';
+    return succeeds('bash', ['native/tests/check-isa-symbols.sh'])();
+  });
   const cmakeJs = packageFile('cmake-js', 'bin/cmake-js');
   await check('cmake-js builds the same addon, and it loads', async () => {
     const built = await succeeds(process.execPath, [cmakeJs, 'compile', '-O', 'out/cmake-js'])();

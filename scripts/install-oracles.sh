@@ -7,6 +7,7 @@ packages=(
   clang-format-14               # formatting of native code
   libopencv-dev                 # peer of the image kernels
   chromium                      # opens the HTML report
+  qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross  # other processors
 )
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
   echo "install-oracles: needs Debian's apt-get and root; leaving the machine as it is"
