@@ -15,6 +15,8 @@ export interface AgreementOptions {
   readonly python?: string;
   readonly only?: RegExp;
   readonly onResult?: (result: Agreement) => void;
+  /** Called for a network whose peer is not installed. */
+  readonly onMissing?: (id: string, peer: string) => void;
 }
 
 /** Compares every network of the pack with its origin, run now on the same photographs, over all output elements. */
@@ -26,7 +28,10 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
     const card = cards.get(item.id);
     if (!card) throw new Error(`models/cards/${item.id}.json is missing`);
     const result = await compare(item, card, join(modelsFolder, 'pack'), peers);
-    if (!result) continue;
+    if (!result) {
+      options.onMissing?.(item.id, peers.label(item.peer));
+      continue;
+    }
     results.push(result);
     options.onResult?.(result);
   }
@@ -83,6 +88,7 @@ async function main(): Promise<void> {
     peers: option('--peers') ?? 'benchmarks',
     ...(python === undefined ? {} : { python }),
     ...(only === undefined ? {} : { only: new RegExp(only) }),
+    onMissing: (id, peer) => console.log(`${id.padEnd(26)} not compared: ${peer} is not installed`),
     onResult: (result) => {
       for (const o of result.outputs) {
         const error = o.maxAbsError.toExponential(1);

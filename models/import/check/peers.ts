@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ImportError } from '../error.js';
 import { tfliteBytes } from '../mediapipe.js';
 import { importFolder, packageRoot, SourceReader } from '../source.js';
@@ -78,7 +78,7 @@ export class Peers {
     folder: string,
     private readonly python: string | undefined,
   ) {
-    this.require = createRequire(join(folder, 'package.json'));
+    this.require = createRequire(resolve(folder, 'package.json'));
   }
 
   /** Name and version of what runs a case. */
@@ -97,6 +97,15 @@ export class Peers {
 
   /** Runs a case on pixels; the outputs in the case's order, or undefined where the peer is not installed. */
   async run(item: Case, pixels: Pixels, input: InputFacts): Promise<Float32Array[] | undefined> {
+    try {
+      return await this.dispatch(item, pixels, input);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'MODULE_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  private async dispatch(item: Case, pixels: Pixels, input: InputFacts): Promise<Float32Array[] | undefined> {
     switch (item.peer.kind) {
       case 'face-api':
         return this.runFaceApi(item.peer, pixels);
