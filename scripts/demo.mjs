@@ -2,7 +2,6 @@
 // face-api package carries, prints a table, and writes demo-report/index.html. Needs nothing installed beforehand.
 //
 //   node scripts/demo.mjs [--preset NAME] [PHOTOGRAPHS…]     other photographs instead of the samples
-import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -118,7 +117,6 @@ async function demo() {
   ]);
   const terminal = terminals.makeTerminal(process.stdout, process.stderr, process.env, false);
   const controller = new AbortController();
-  setMaxListeners(0, controller.signal); // every call in flight listens to it
   process.once('SIGINT', () => controller.abort(new Error('interrupted')));
 
   const begin = performance.now();

@@ -47,7 +47,8 @@ export async function nativeTests({ sanitize = false } = {}) {
       if (!good && counts && failed === 0 && code === 0) total.failed += 1;
       console.log(`  ${good ? 'ok  ' : 'FAIL'} ${name}: ${passed} tests`);
       if (!good) console.log(output.split('\n').slice(-40).join('\n'));
-      for (const line of output.split('\n').filter((one) => /^\s*skip/i.test(one))) console.log(`       ${line.trim()}`);
+      for (const line of output.split('\n').filter((one) => /^\s*skip/i.test(one)))
+        console.log(`       ${line.trim()}`);
     }
   }
   return total;
@@ -86,7 +87,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   try {
     const at = process.argv.indexOf('--fuzz');
     const total =
-      at >= 0 ? await fuzz(Number(process.argv[at + 1] ?? 30)) : await nativeTests({ sanitize: process.argv.includes('--sanitize') });
+      at >= 0
+        ? await fuzz(Number(process.argv[at + 1] ?? 30))
+        : await nativeTests({ sanitize: process.argv.includes('--sanitize') });
     console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
     process.exit(total.failed > 0 ? 1 : 0);
   } catch (error) {

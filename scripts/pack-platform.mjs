@@ -15,7 +15,10 @@ const platform = `${process.platform}-${process.arch}`;
 
 function write(folder, name, content) {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, name), typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`);
+  writeFileSync(
+    path.join(folder, name),
+    typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`,
+  );
 }
 
 function common(own) {
@@ -25,7 +28,9 @@ function common(own) {
 /** The file of onnxruntime-node that holds the runtime, as that package lays it out. */
 function runtimeLibrary() {
   const folder = path.join(root, 'node_modules', 'onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch);
-  const name = readdirSync(folder).find((one) => /^(libonnxruntime\.so\.1|libonnxruntime\.1\.dylib|onnxruntime\.dll)$/.test(one));
+  const name = readdirSync(folder).find((one) =>
+    /^(libonnxruntime\.so\.1|libonnxruntime\.1\.dylib|onnxruntime\.dll)$/.test(one),
+  );
   if (!name) throw new Error(`onnxruntime-node carries no libonnxruntime for ${platform}`);
   return path.join(folder, name);
 }
@@ -37,7 +42,11 @@ async function stagePlatform(own) {
   const library = runtimeLibrary();
   cpSync(library, path.join(folder, path.basename(library)));
   const runtime = readJson('node_modules/onnxruntime-node/package.json');
-  write(folder, 'NOTICE', `${path.basename(library)} is ONNX Runtime ${runtime.version} (MIT), as onnxruntime-node carries it.\n`);
+  write(
+    folder,
+    'NOTICE',
+    `${path.basename(library)} is ONNX Runtime ${runtime.version} (MIT), as onnxruntime-node carries it.\n`,
+  );
   cpSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'));
   const description = `Native addon and ONNX Runtime ${runtime.version} of lineament for ${platform}`;
   const files = ['lineament.node', path.basename(library), 'NOTICE', 'LICENSE'];
@@ -67,7 +76,12 @@ function stageModels(own) {
   cpSync(path.join(root, 'NOTICE'), path.join(folder, 'NOTICE'));
   const name = '@lineament/starter-pack';
   const files = [...models.map((model) => model.file), 'pack.json', 'README.md', 'NOTICE'];
-  write(folder, 'package.json', { name, description: 'ONNX models of lineament: the starter pack', ...common(own), files });
+  write(folder, 'package.json', {
+    name,
+    description: 'ONNX models of lineament: the starter pack',
+    ...common(own),
+    files,
+  });
   return folder;
 }
 
@@ -94,7 +108,14 @@ export async function packPlatform() {
   mkdirSync(packages, { recursive: true });
   const made = [];
   for (const folder of [await stagePlatform(own), stageModels(own), stageMain(own)]) {
-    const output = await runOrThrow('npm pack', 'npm', ['pack', folder, '--json', '--pack-destination', packages, '--loglevel=error']);
+    const output = await runOrThrow('npm pack', 'npm', [
+      'pack',
+      folder,
+      '--json',
+      '--pack-destination',
+      packages,
+      '--loglevel=error',
+    ]);
     const [info] = JSON.parse(output.slice(output.indexOf('[')));
     const file = path.join(packages, info.filename.replace('@', '').replace('/', '-'));
     made.push({ name: info.name, file, packed: statSync(file).size, unpacked: info.unpackedSize });

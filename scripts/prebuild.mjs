@@ -29,7 +29,15 @@ export async function prebuild() {
     cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
   }
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'), 'junction');
-  const args = [packageFile('prebuildify', 'bin.js'), '--napi', '--strip', '-t', process.versions.node, '--name', 'lineament'];
+  const args = [
+    packageFile('prebuildify', 'bin.js'),
+    '--napi',
+    '--strip',
+    '-t',
+    process.versions.node,
+    '--name',
+    'lineament',
+  ];
   await runOrThrow('prebuildify', process.execPath, args, {
     cwd: copy,
     log: 'prebuild',

@@ -22,7 +22,15 @@ const steps = [
     stamp: 'out/native.stamp',
     targets: ['build/Release/lineament.node'],
     hash: () =>
-      hashOf([...filesBelow(['native'], /^native\/(tests|bench|fuzz)(\/|$)/), 'binding.gyp', 'CMakeLists.txt', 'package.json'], abi),
+      hashOf(
+        [
+          ...filesBelow(['native'], /^native\/(tests|bench|fuzz)(\/|$)/),
+          'binding.gyp',
+          'CMakeLists.txt',
+          'package.json',
+        ],
+        abi,
+      ),
     make: async () => (await import('./build-native.mjs')).buildNative(),
   },
   {
@@ -31,7 +39,11 @@ const steps = [
     targets: ['dist/index.js', 'dist/cli/main.js'],
     hash: () => hashOf([...filesBelow(['lib']), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']),
     make: () =>
-      runOrThrow('Compiling TypeScript', process.execPath, [packageFile('typescript', 'bin/tsc'), '-p', 'tsconfig.build.json']),
+      runOrThrow('Compiling TypeScript', process.execPath, [
+        packageFile('typescript', 'bin/tsc'),
+        '-p',
+        'tsconfig.build.json',
+      ]),
   },
   {
     name: 'models of the starter pack',
@@ -39,9 +51,14 @@ const steps = [
     targets: ['models/pack/pack.json'],
     hash: () => hashOf([...filesBelow(['models/import', 'models/cards']), 'package-lock.json']),
     make: () =>
-      runOrThrow('Importing the models', process.execPath, [packageFile('tsx', 'dist/cli.mjs'), 'models/import/main.ts'], {
-        log: 'models',
-      }),
+      runOrThrow(
+        'Importing the models',
+        process.execPath,
+        [packageFile('tsx', 'dist/cli.mjs'), 'models/import/main.ts'],
+        {
+          log: 'models',
+        },
+      ),
   },
 ];
 
@@ -75,7 +92,9 @@ export async function setup({ quiet = false } = {}) {
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 17)) return;
-  throw new Error(`Lineament needs Node.js 20.17 or newer; this is ${process.versions.node}. Install a newer Node.js and try again.`);
+  throw new Error(
+    `Lineament needs Node.js 20.17 or newer; this is ${process.versions.node}. Install a newer Node.js and try again.`,
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

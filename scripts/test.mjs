@@ -27,9 +27,15 @@ async function typescriptTests() {
       .map((test) => `${path.relative(root, file.name)}: ${test.fullName}`),
   );
   for (const name of skippedNames) console.log(`skipped: ${name}`);
-  const failedFiles = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+  const failedFiles = result.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
   const failed = result.numFailedTests + failedFiles;
-  return { passed: result.numPassedTests, failed: failed + (code !== 0 && failed === 0 ? 1 : 0), skipped: skippedNames.length };
+  return {
+    passed: result.numPassedTests,
+    failed: failed + (code !== 0 && failed === 0 ? 1 : 0),
+    skipped: skippedNames.length,
+  };
 }
 
 try {

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The `lineament` command. */
-import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { LineamentError } from '../errors.js';
 import { type Command, commandHelp, parseCommand, programHelp } from './command.js';
@@ -95,7 +94,6 @@ export async function main(
 
 const controller = new AbortController();
 // Every call in flight listens to it: there may be many.
-setMaxListeners(0, controller.signal);
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   // The first one ends the run in good order; a second one ends the process at once, as it does without a handler.
   process.once(name, () => controller.abort(new Error(name)));

@@ -1,3 +1,4 @@
+import { onAbort } from '../errors/abort.js';
 import { abortError, throwIfAborted, wrapError } from '../errors.js';
 import type { NativeAddon, NativeToken } from '../native/addon.js';
 
@@ -19,14 +20,13 @@ export async function cancellable<T>(
   }
   throwIfAborted(signal);
   const token = addon.createToken();
-  const onAbort = (): void => token.cancel();
-  signal.addEventListener('abort', onAbort, { once: true });
+  const done = onAbort(signal, () => token.cancel());
   try {
     return await work(token);
   } catch (error) {
     const wrapped = wrapError(error);
     throw wrapped.code === 'ABORTED' ? abortError(signal) : wrapped;
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    done();
   }
 }

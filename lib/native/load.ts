@@ -22,8 +22,9 @@ export function addonPath(): string | undefined {
 
 /**
  * Loads `lineament.node`, once per thread. Tried in this order: the file that `LINEAMENT_ADDON` names (and then nothing
- * else), the platform package `@lineament/<platform>-<arch>`, `prebuilds/<platform>-<arch>/` of this package, and the
- * build folders that the `bindings` package knows. Throws `ADDON_NOT_FOUND`, which lists what was tried and the fix.
+ * else); in a checkout, the build folders that the `bindings` package knows; the platform package
+ * `@lineament/<platform>-<arch>`; `prebuilds/<platform>-<arch>/` of this package. Throws `ADDON_NOT_FOUND`, which lists what
+ * was tried and the fix.
  */
 export function loadAddon(): NativeAddon {
   if (loaded !== undefined) return loaded;
@@ -35,10 +36,23 @@ export function loadAddon(): NativeAddon {
     if (addon !== undefined) return keep(addon, path);
     throw notFound(attempts, 'Point LINEAMENT_ADDON at a lineament.node built for this machine, or unset it.');
   }
+  // In a checkout the last build comes first: a prebuild beside it may be older than the sources.
+  const checkout = existsSync(join(packageRoot, 'binding.gyp'));
+  const addon = (checkout ? tryBuild(attempts) : undefined) ?? tryPackaged(attempts);
+  if (addon !== undefined) return addon;
+  throw notFound(attempts, fixForThisMachine());
+}
+
+function tryPackaged(attempts: Attempt[]): NativeAddon | undefined {
   for (const path of candidates(attempts)) {
     const addon = tryFile(path, attempts);
     if (addon !== undefined) return keep(addon, path);
   }
+  return undefined;
+}
+
+/** Where node-gyp and cmake put it, as the `bindings` package knows. */
+function tryBuild(attempts: Attempt[]): NativeAddon | undefined {
   try {
     const bindings = require('bindings') as (options: object) => NativeAddon & { path?: string };
     const addon = bindings({ bindings: 'lineament', module_root: packageRoot });
@@ -46,8 +60,8 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     const problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     attempts.push({ path: join(packageRoot, 'build', 'Release', 'lineament.node'), problem });
+    return undefined;
   }
-  throw notFound(attempts, fixForThisMachine());
 }
 
 function* candidates(attempts: Attempt[]): Generator<string> {

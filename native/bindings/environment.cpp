@@ -151,21 +151,31 @@ void Environment::settle(napi_env raw_env, napi_value, void*, void* data) {
     return;
   }
   const Napi::Env env(raw_env);
-  const Napi::HandleScope scope(env);
-  Environment& environment = *pending->environment;
   try {
-    if (pending->status.ok()) {
-      pending->deferred.Resolve(pending->job->resolve(env));
-    } else {
-      pending->deferred.Reject(to_error(env, pending->status).Value());
-    }
-  } catch (const Napi::Error& error) {
-    pending->deferred.Reject(error.Value());
-  } catch (const std::exception& error) {
-    pending->deferred.Reject(to_error(env, Status(Code::kInternal, error.what())).Value());
+    const Napi::HandleScope scope(env);
+    answer(env, *pending);
+    pending->job.reset();  // references go on this thread
+    Environment& environment = *pending->environment;
+    if (--environment.pending_promises_ == 0) napi_unref_threadsafe_function(env, environment.to_js_);
+  } catch (...) {
+    // A worker that is being terminated refuses every call into JavaScript, also those that would settle the promise.
+    // Nobody waits for it any more, and an exception must not leave this callback: it would end the process.
+    if (pending->job) pending->job->abandon();
   }
-  pending->job.reset();  // references go on this thread
-  if (--environment.pending_promises_ == 0) napi_unref_threadsafe_function(env, environment.to_js_);
+}
+
+void Environment::answer(Napi::Env env, Pending& pending) {
+  if (!pending.status.ok()) {
+    pending.deferred.Reject(to_error(env, pending.status).Value());
+    return;
+  }
+  try {
+    pending.deferred.Resolve(pending.job->resolve(env));
+  } catch (const Napi::Error& error) {
+    pending.deferred.Reject(error.Value());
+  } catch (const std::exception& error) {
+    pending.deferred.Reject(to_error(env, Status(Code::kInternal, error.what())).Value());
+  }
 }
 
 }  // namespace lineament::bindings

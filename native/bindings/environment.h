@@ -57,6 +57,7 @@ class Environment {
   struct Pending;
   Napi::Promise start(const std::shared_ptr<Pending>& pending);
   void post(const std::shared_ptr<Pending>& pending);  // any thread
+  static void answer(Napi::Env env, Pending& pending);
   static void settle(napi_env env, napi_value callback, void* context, void* data);
   static void clean_up(void* self);
 

@@ -20,7 +20,11 @@ export function filesBelow(paths, skip = /(^|\/)(node_modules|\.git)(\/|$)/) {
 /** SHA-256 over names and contents of the files, and over the extra words. */
 export function hashOf(files, ...words) {
   const hash = createHash('sha256');
-  for (const file of files) hash.update(`${file}\0`).update(readFileSync(path.join(root, file))).update('\0');
+  for (const file of files)
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(path.join(root, file)))
+      .update('\0');
   for (const word of words) hash.update(`${word}\0`);
   return hash.digest('hex');
 }

@@ -31,7 +31,11 @@ describe.skipIf(!wanted)('other Node releases', () => {
       console.log(JSON.stringify({ version: process.versions.node, faces: faces.length, self }));
     `;
     const { stdout } = await command(node, ['--input-type=module', '-e', script], { cwd: root });
-    const result = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { version: string; faces: number; self: number };
+    const result = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {
+      version: string;
+      faces: number;
+      self: number;
+    };
     expect(result.version.split('.')[0]).toBe(release);
     expect(result.faces).toBeGreaterThanOrEqual(1);
     expect(result.self).toBeCloseTo(1, 4);
