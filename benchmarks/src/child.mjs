@@ -47,3 +47,13 @@ export function start(file, args, { env = {}, quiet = true } = {}) {
 export function answer(value) {
   fs.writeFileSync(process.env.BENCH_ANSWER ?? '/dev/stdout', JSON.stringify(value));
 }
+
+/**
+ * The systems to run: all, or those that BENCH_SYSTEMS names (comma-separated), for trying a bench out; `finish` then
+ * writes no result file.
+ * @param {string[]} all
+ */
+export function chosen(all) {
+  const names = process.env.BENCH_SYSTEMS?.split(',');
+  return names ? all.filter((s) => names.includes(s)) : all;
+}

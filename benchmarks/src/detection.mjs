@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answer, start, trial } from './child.mjs';
+import { answer, chosen, start, trial } from './child.mjs';
 import { decode, fromFrame } from './frames.mjs';
 import { apply, warp } from './image.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
@@ -124,14 +124,14 @@ async function recall(system) {
 
 async function main() {
   if (!havePhotos()) return console.log('detection: skipped, the photographs outside the repository are absent');
-  const systems = [
+  const systems = chosen([
     'face-api',
     'human',
     'method balanced',
     'method crowd',
     'method fast',
     ...(haveProduct() ? PRESETS : []),
-  ];
+  ]);
   const goals = { balanced: 97, crowd: 99 };
   const figures = [];
   const details = {};
@@ -157,7 +157,7 @@ async function main() {
   }
   printTable(['system', 'found', 'false'], rows);
   const recalls = {};
-  for (const s of ['face-api', 'human', ...(haveProduct() ? PRESETS : ['method balanced', 'method fast'])]) {
+  for (const s of systems.filter((x) => !x.startsWith('method '))) {
     process.stderr.write(`recall: ${s}\n`);
     recalls[s] = await start(SELF, ['recall', s]);
     const n = recalls[s].portraits;

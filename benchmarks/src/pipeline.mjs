@@ -2,7 +2,7 @@
 // per trial; the bare networks on prepared tensors; a folder, decode included.
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { answer, start, trial } from './child.mjs';
+import { answer, chosen, start, trial } from './child.mjs';
 import { decode } from './frames.mjs';
 import { median, random } from './metrics.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
@@ -117,8 +117,9 @@ async function folder(system) {
 
 async function main() {
   if (!havePhotos()) return console.log('pipeline: skipped, the photographs outside the repository are absent');
-  const ours = haveProduct() ? PRESETS : [];
-  const systems = ['face-api', 'human', ...ours.flatMap((p) => [p, `${p} 1-thread`])];
+  const ours = haveProduct() ? chosen(PRESETS) : [];
+  const peers = chosen(['face-api', 'human']);
+  const systems = [...peers, ...ours.flatMap((p) => [p, `${p} 1-thread`])];
   const runs = Object.fromEntries(systems.map((s) => [s, { pixels: [], encoded: [] }]));
   const nets = {};
   for (let round = 0; round < ROUNDS; round++)
@@ -134,7 +135,7 @@ async function main() {
       nets[system].times.push(...b.times);
     }
   const folders = {};
-  for (const system of ['face-api', 'human', ...ours]) folders[system] = await start(SELF, ['folder', system]);
+  for (const system of [...peers, ...ours]) folders[system] = await start(SELF, ['folder', system]);
 
   const mid = (s, k = 'pixels') => (runs[s] ? median(runs[s][k]) : null);
   const figures = [];
@@ -166,7 +167,7 @@ async function main() {
     );
   }
   const ratio = (mine, peer, goal, pkg) => {
-    if (!runs[mine]) return;
+    if (!runs[mine] || !runs[peer]) return;
     figures.push(
       figure(`pipeline.speedup.${mine.replaceAll(' ', '-')}`, mid(peer) / mid(mine), 'times', {
         goal,

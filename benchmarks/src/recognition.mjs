@@ -1,6 +1,6 @@
 // Recognition error rates of the peers, of our presets and of the single methods. See PROTOCOL.md.
 import { fileURLToPath } from 'node:url';
-import { answer, start, trial } from './child.mjs';
+import { answer, chosen, start, trial } from './child.mjs';
 import { decode } from './frames.mjs';
 import { bootstrap, eer, tprAt, weightedEer, weightedTprAt } from './metrics.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
@@ -92,14 +92,12 @@ function rates(pairs, scores, keep, missingIsNoMatch = false) {
 
 async function main() {
   if (!havePhotos()) return console.log('recognition: skipped, the photographs outside the repository are absent');
-  const only = process.argv.slice(2);
-  let systems = [
+  const systems = chosen([
     'face-api',
     'human',
     ...Object.keys(METHODS).map((m) => `method ${m}`),
     ...(haveProduct() ? PRESETS : []),
-  ];
-  if (only.length) systems = systems.filter((s) => only.includes(s) || only.includes(s.split(' ')[0]));
+  ]);
   const persons = faces().persons.length;
   const figures = [];
   const details = {};

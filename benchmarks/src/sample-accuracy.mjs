@@ -1,6 +1,6 @@
 // Every visible frontal face of at least 40 px found on the sample photographs, and no false one.
 import { fileURLToPath } from 'node:url';
-import { answer, start, trial } from './child.mjs';
+import { answer, chosen, start, trial } from './child.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
 import { havePhotos, labels } from './paths.mjs';
 import { openFaceApi, openHuman } from './peers.mjs';
@@ -52,7 +52,7 @@ async function runSystem(system) {
 
 async function main() {
   if (!havePhotos()) return console.log('sample-accuracy: skipped, the photographs outside the repository are absent');
-  const systems = ['face-api', 'human', 'method balanced', ...(haveProduct() ? PRESETS : [])];
+  const systems = chosen(['face-api', 'human', 'method balanced', ...(haveProduct() ? PRESETS : [])]);
   const figures = [];
   const details = {};
   const rows = [];
