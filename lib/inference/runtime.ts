@@ -80,16 +80,24 @@ export class Runtime implements AsyncDisposable {
     return { path, version, providers };
   }
 
-  /** Makes a network from the bytes of an ONNX file. `threads` overrides what the mode would give it. */
+  /**
+   * Makes a network from the bytes of an ONNX file. `threads` overrides what the mode would give it; `consume` hands the
+   * bytes over: their buffer is detached when the session is made.
+   */
   createSession(
     name: string,
     model: Uint8Array,
-    options: { readonly threads?: number; readonly signal?: AbortSignal } = {},
+    options: { readonly threads?: number; readonly consume?: boolean; readonly signal?: AbortSignal } = {},
   ): Promise<Session> {
     const threads = options.threads ?? (this.mode === 'throughput' ? 1 : this.threads);
     return this.#lifetime.use(async () => {
       const native = await cancellable(this.addon, options.signal, (token) =>
-        this.#native.createSession(this.executor, model, { threads, providers: this.#providers }, token),
+        this.#native.createSession(
+          this.executor,
+          model,
+          { threads, providers: this.#providers, consume: options.consume ?? false },
+          token,
+        ),
       ).catch((error: unknown) => {
         const wrapped = wrapError(error);
         throw wrapped.code === 'MODEL_CORRUPT' || wrapped.code === 'INFERENCE_FAILED'

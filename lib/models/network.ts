@@ -100,6 +100,10 @@ export class Networks {
 
   async #make(id: string): Promise<Network> {
     const [card, model] = await Promise.all([this.#pack.card(id), this.#pack.read(id)]);
-    return new Network(card, await this.#runtime.createSession(id, model));
+    const session = await this.#runtime.createSession(id, model, {
+      consume: true,
+      ...(card.light ? { threads: 1 } : {}),
+    });
+    return new Network(card, session);
   }
 }

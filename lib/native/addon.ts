@@ -205,8 +205,10 @@ export interface SessionOptions {
   readonly threads: number;
   /** Execution providers by name, tried in order; `cpu` needs no library support. A named one that is absent is an error. */
   readonly providers: readonly string[];
-  /** Spin while waiting for work inside a run: lower latency, more processor time. */
+  /** Spin while waiting for work inside a run: more processor time, and slower where several networks take turns. Default false. */
   readonly spin?: boolean;
+  /** Detach the buffer of the model's bytes once the session is made, so that its memory goes at once. Default false. */
+  readonly consume?: boolean;
 }
 
 export interface NativeSession {

@@ -31,6 +31,10 @@ class Job {
   // Gives the kept references up without touching the environment, which frees them itself when it goes.
   void abandon();
 
+ protected:
+  // The i-th object that was handed to keep(). On the environment's thread only.
+  Napi::Object kept(size_t i) const { return kept_[i].Value(); }
+
  private:
   std::vector<Napi::ObjectReference> kept_;
 };

@@ -17,11 +17,12 @@ namespace {
 class CreateSessionJob final : public Job {
  public:
   CreateSessionJob(std::shared_ptr<Runtime> runtime, std::shared_ptr<Executor> executor, const Napi::Value& model,
-                   SessionOptions options)
+                   SessionOptions options, bool consume)
       : runtime_(std::move(runtime)),
         executor_(std::move(executor)),
         model_(bytes_of(model, "model")),
-        options_(std::move(options)) {
+        options_(std::move(options)),
+        consume_(consume) {
     keep(model);
   }
 
@@ -32,13 +33,24 @@ class CreateSessionJob final : public Job {
     return Status();
   }
 
-  Napi::Value resolve(Napi::Env env) override { return wrap_session(env, std::move(session_), std::move(executor_)); }
+  Napi::Value resolve(Napi::Env env) override {
+    if (consume_) detach_whole(kept(0));
+    return wrap_session(env, std::move(session_), std::move(executor_));
+  }
 
  private:
+  // Frees the bytes now, not when the collector comes by; only where the array is all of its buffer.
+  static void detach_whole(const Napi::Object& array) {
+    const auto bytes = array.As<Napi::Uint8Array>();
+    Napi::ArrayBuffer buffer = bytes.ArrayBuffer();
+    if (bytes.ByteLength() == buffer.ByteLength()) (void)napi_detach_arraybuffer(array.Env(), buffer);
+  }
+
   std::shared_ptr<Runtime> runtime_;
   std::shared_ptr<Executor> executor_;
   Bytes model_;
   SessionOptions options_;
+  bool consume_;
   std::shared_ptr<Session> session_;
 };
 
@@ -52,7 +64,8 @@ Napi::Object wrap_runtime(Napi::Env env, const std::shared_ptr<Runtime>& runtime
   out.Set("providers", providers);
   set_method(out, "createSession", [runtime](const Napi::CallbackInfo& info) -> Napi::Value {
     const auto executor = ExecutorHandle::get(info[0]);
-    auto job = std::make_unique<CreateSessionJob>(runtime, executor, info[1], session_options(info[2]));
+    const bool consume = info[2].IsObject() && info[2].As<Napi::Object>().Get("consume").ToBoolean().Value();
+    auto job = std::make_unique<CreateSessionJob>(runtime, executor, info[1], session_options(info[2]), consume);
     return Environment::of(info.Env()).launch(executor, token_or_null(info[3]), std::move(job));
   });
   return out;

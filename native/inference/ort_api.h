@@ -20,6 +20,7 @@ inline constexpr uint32_t kApiVersion = 12;
 inline constexpr const char* kOldestRelease = "1.12";
 
 struct Status;
+struct ArenaCfg;
 struct Env;
 struct MemoryInfo;
 struct Session;
@@ -75,6 +76,8 @@ inline constexpr int kLogFatal = 4;         // enum OrtLoggingLevel
 inline constexpr int kSequential = 0;       // enum ExecutionMode
 inline constexpr int kOptimiseAll = 99;     // enum GraphOptimizationLevel
 inline constexpr int kDeviceAllocator = 0;  // enum OrtAllocatorType
+inline constexpr int kArenaAllocator = 1;
+inline constexpr int kSameAsRequested = 1;  // arena_extend_strategy of OrtArenaCfg
 inline constexpr int kMemTypeDefault = 0;   // enum OrtMemType
 
 // slot, member, result, arguments; ascending slots.
@@ -130,6 +133,10 @@ inline constexpr int kMemTypeDefault = 0;   // enum OrtMemType
   X(125, GetAvailableProviders, Status*, (char*** out, int* count))                                               \
   X(126, ReleaseAvailableProviders, Status*, (char** providers, int count))                                       \
   X(130, AddSessionConfigEntry, Status*, (SessionOptions * options, const char* key, const char* value))          \
+  X(144, CreateAndRegisterAllocator, Status*, (Env * env, const MemoryInfo* info, const ArenaCfg* arena))         \
+  X(156, CreateArenaCfg, Status*,                                                                                 \
+    (size_t max_memory, int extend_strategy, int initial_chunk, int max_dead_bytes, ArenaCfg** out))              \
+  X(157, ReleaseArenaCfg, void, (ArenaCfg * arena))                                                               \
   X(170, SessionOptionsAppendExecutionProvider_TensorRT_V2, Status*,                                              \
     (SessionOptions * options, const TensorRtOptions* provider))                                                  \
   X(171, CreateTensorRTProviderOptions, Status*, (TensorRtOptions * *out))                                        \

@@ -43,6 +43,7 @@ class Runtime {
  private:
   Runtime() = default;
   Status load(const std::string& path);
+  Status share_arena();
 
   std::string path_;
   std::string version_;

@@ -5,6 +5,10 @@
 #include <string_view>
 #include <utility>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "inference/in_flight.h"
 #include "inference/onnx_expand.h"
 
@@ -20,6 +24,14 @@ Code run_failure(std::string_view message) {
   const bool memory = message.find("bad_alloc") != std::string_view::npos ||
                       message.find("Failed to allocate") != std::string_view::npos;
   return memory ? Code::kOutOfMemory : Code::kInferenceFailed;
+}
+
+// Making a session allocates and frees several times the weights; glibc keeps the freed part resident for good (60 MB
+// of 90 for the 128-d recogniser) unless it is asked to let go. A few milliseconds, off the main thread.
+void give_back_freed_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }
 
 Status describe_one(const Runtime& runtime, const ort::TypeInfo* type, TensorInfo* out) {
@@ -68,6 +80,7 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Runtime> runtim
                          provider ? "The execution provider failed to start" : "The model cannot be loaded");
   }
   std::shared_ptr<Session> session(new Session(runtime));
+  give_back_freed_memory();
   session->session_ = own(raw, api.ReleaseSession);
   session->bytes_ = expanded.weight_bytes > 0 ? expanded.weight_bytes : size;
   if (Status status = session->describe(); !status.ok()) return status;

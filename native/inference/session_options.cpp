@@ -53,7 +53,6 @@ ort::Status* append(const Runtime& runtime, const Provider& provider, ort::Sessi
     if (function != nullptr) return function(options, 0);
   }
   if (name == "directml") {
-    if (ort::Status* status = api.DisableMemPattern(options)) return status;  // DirectML's own requirement
     using Function = ort::Status*(LINEAMENT_ORT_CALL*)(ort::SessionOptions*, int device);
     const auto function = reinterpret_cast<Function>(runtime.symbol("OrtSessionOptionsAppendExecutionProvider_DML"));
     if (function != nullptr) return function(options, 0);
@@ -95,6 +94,10 @@ Result<OrtPtr<ort::SessionOptions>> make_session_options(const Runtime& runtime,
   apply(api.SetSessionExecutionMode(raw, ort::kSequential));
   apply(api.SetIntraOpNumThreads(raw, options.threads));
   apply(api.SetInterOpNumThreads(raw, 1));
+  // The arena is the runtime's (Runtime::share_arena); weights stay out of it, so that they go with their session.
+  apply(api.DisableMemPattern(raw));
+  apply(api.AddSessionConfigEntry(raw, "session.use_env_allocators", "1"));
+  apply(api.AddSessionConfigEntry(raw, "session.use_device_allocator_for_initializers", "1"));
   apply(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", options.spin ? "1" : "0"));
   apply(api.AddSessionConfigEntry(raw, "session.force_spinning_stop", "1"));
   if (Status status = runtime.take(failed, Code::kInternal, "Session options"); !status.ok()) return status;
