@@ -65,17 +65,18 @@ async function stagePlatform(own) {
 
 function stageModels(own) {
   const folder = path.join(stage, 'starter-pack');
-  mkdirSync(folder, { recursive: true });
+  const inside = path.join(folder, 'models');
+  mkdirSync(inside, { recursive: true });
   const pack = readJson('models/pack/pack.json');
   const cards = readdirSync(path.join(root, 'models', 'cards')).map((name) => readJson(`models/cards/${name}`));
   const published = cards.filter((card) => card.published !== false).map((card) => card.id);
   const models = pack.models.filter((model) => published.includes(model.id));
-  for (const model of models) cpSync(path.join(root, 'models', 'pack', model.file), path.join(folder, model.file));
-  write(folder, 'pack.json', { ...pack, models });
+  for (const model of models) cpSync(path.join(root, 'models', 'pack', model.file), path.join(inside, model.file));
+  write(inside, 'pack.json', { ...pack, models });
   cpSync(path.join(root, 'models', 'README.md'), path.join(folder, 'README.md'));
   cpSync(path.join(root, 'NOTICE'), path.join(folder, 'NOTICE'));
   const name = '@lineament/starter-pack';
-  const files = [...models.map((model) => model.file), 'pack.json', 'README.md', 'NOTICE'];
+  const files = ['models', 'README.md', 'NOTICE'];
   write(folder, 'package.json', {
     name,
     description: 'ONNX models of lineament: the starter pack',
