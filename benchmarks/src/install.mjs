@@ -45,7 +45,11 @@ function install(packages, flags = []) {
 
 const tarballs = pack();
 const systems = {
-  lineament: () => install(tarballs.map((t) => t.file), ['--ignore-scripts']),
+  lineament: () =>
+    install(
+      tarballs.map((t) => t.file),
+      ['--ignore-scripts'],
+    ),
   'face-api': () => install(['@vladmandic/face-api@1.7.15', ...TFJS]),
   human: () => install(['@vladmandic/human@3.3.6', ...TFJS]),
 };

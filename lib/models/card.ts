@@ -47,8 +47,6 @@ export interface ModelCard {
   readonly trainingData: string;
   readonly input: CardInput;
   readonly outputs: readonly CardOutput[];
-  /** A run takes a millisecond or two: spread over threads it would take longer. */
-  readonly light?: boolean;
   readonly thresholds?: Readonly<Record<string, unknown>>;
   /** Everything else that the card says, as written (origin, post-processing, agreement with the origin, notes). */
   readonly [more: string]: unknown;

@@ -100,10 +100,7 @@ export class Networks {
 
   async #make(id: string): Promise<Network> {
     const [card, model] = await Promise.all([this.#pack.card(id), this.#pack.read(id)]);
-    const session = await this.#runtime.createSession(id, model, {
-      consume: true,
-      ...(card.light ? { threads: 1 } : {}),
-    });
+    const session = await this.#runtime.createSession(id, model, { consume: true });
     return new Network(card, session);
   }
 }

@@ -32,6 +32,8 @@ class Runtime {
   const std::vector<std::string>& providers() const { return providers_; }
 
   ort::Env* env() const { return env_; }
+  // Threads of the pool that sessions with this very number of threads share.
+  int shared_threads() const { return shared_threads_; }
   const ort::MemoryInfo* cpu_memory() const { return cpu_memory_; }
   ort::Allocator* allocator() const { return allocator_; }
   // Address of an exported function, or null.
@@ -43,6 +45,7 @@ class Runtime {
  private:
   Runtime() = default;
   Status load(const std::string& path);
+  Status create_environment();
   Status share_arena();
 
   std::string path_;
@@ -50,6 +53,7 @@ class Runtime {
   void* library_ = nullptr;
   ort::Api api_;
   ort::Env* env_ = nullptr;
+  int shared_threads_ = 1;
   ort::MemoryInfo* cpu_memory_ = nullptr;
   ort::Allocator* allocator_ = nullptr;
   std::vector<std::string> providers_;

@@ -92,7 +92,9 @@ Result<OrtPtr<ort::SessionOptions>> make_session_options(const Runtime& runtime,
   apply(api.SetSessionLogSeverityLevel(raw, ort::kLogFatal));  // what goes wrong comes back as a status
   apply(api.SetSessionGraphOptimizationLevel(raw, ort::kOptimiseAll));
   apply(api.SetSessionExecutionMode(raw, ort::kSequential));
-  apply(api.SetIntraOpNumThreads(raw, options.threads));
+  // One thread needs no pool; any other number than the shared pool's gets a pool of the session's own.
+  const bool shared = options.threads > 1 && options.threads == runtime.shared_threads();
+  apply(shared ? api.DisablePerSessionThreads(raw) : api.SetIntraOpNumThreads(raw, options.threads));
   apply(api.SetInterOpNumThreads(raw, 1));
   // The arena is the runtime's (Runtime::share_arena); weights stay out of it, so that they go with their session.
   apply(api.DisableMemPattern(raw));
