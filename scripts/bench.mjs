@@ -6,7 +6,17 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const folder = path.join(root, 'benchmarks');
-const NAMES = ['pipeline', 'startup', 'detection', 'recognition', 'sample-accuracy', 'install', 'calibrate'];
+const NAMES = [
+  'pipeline',
+  'startup',
+  'kernels',
+  'install',
+  'models',
+  'detection',
+  'sample-accuracy',
+  'recognition',
+  'calibrate',
+];
 /** What runs when no name is given; calibrate is asked for by name. */
 const DEFAULT = NAMES.filter((n) => n !== 'calibrate');
 

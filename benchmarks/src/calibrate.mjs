@@ -1,6 +1,6 @@
 // Calibration: what a similarity means as a false match rate, per embedding of the product. Impostor comparisons of the
-// protocol, clean photographs, product embeddings through the public API. Writes results/calibration.json and, per
-// embedding, results/calibration/<model>.json in the form that the product reads.
+// protocol, clean photographs, product embeddings through the public API. Writes models/calibration/<model>.json, which the
+// product reads.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { answer, start, trial } from './child.mjs';
 import { decode } from './frames.mjs';
 import { random } from './metrics.mjs';
 import { openOurs } from './ours.mjs';
-import { havePhotos, RESULTS } from './paths.mjs';
+import { CALIBRATIONS, havePhotos } from './paths.mjs';
 import { faces, isImpostor, match, photo, samples } from './protocol.mjs';
 
 const SELF = fileURLToPath(import.meta.url);
@@ -110,11 +110,9 @@ const job = trial();
 if (job) answer(await collect(job[0]));
 else if (!havePhotos()) console.log('calibrate: skipped, the photographs outside the repository are absent');
 else {
-  const all = [];
-  fs.mkdirSync(path.join(RESULTS, 'calibration'), { recursive: true });
+  fs.mkdirSync(CALIBRATIONS, { recursive: true });
   for (const preset of PRESETS) {
     const result = calibrate(await start(SELF, [preset]));
-    all.push(result);
     const points = [];
     for (const { fmr, similarity } of result.points) {
       const last = points[points.length - 1];
@@ -131,12 +129,11 @@ else {
       provenance: result.provenance,
     };
     fs.writeFileSync(
-      path.join(RESULTS, 'calibration', `${result.embedding.replace(/[^\w.+-]/g, '_')}.json`),
+      path.join(CALIBRATIONS, `${result.embedding.replace(/[^\w.+-]/g, '_')}.json`),
       `${JSON.stringify(file, null, 1)}\n`,
     );
     console.log(result.embedding, result.comparisons, 'comparisons of', result.identities, 'persons');
     for (const p of result.points)
       console.log(`  FMR ${p.fmr}: ${p.similarity.toFixed(5)}  [${p.ci95.map((v) => v.toFixed(5)).join(', ')}]`);
   }
-  fs.writeFileSync(path.join(RESULTS, 'calibration.json'), `${JSON.stringify(all, null, 1)}\n`);
 }

@@ -10,6 +10,8 @@ export const PHOTOS = path.join(SHARED, 'faces');
 export const RESULTS = path.join(BENCH, 'results');
 export const LABELS = path.join(BENCH, 'labels');
 export const MODULES = path.join(BENCH, 'node_modules');
+/** Where the product keeps what similarities mean. */
+export const CALIBRATIONS = path.join(ROOT, 'models', 'calibration');
 export const PACK = path.join(ROOT, 'models', 'pack');
 
 /** The package entry of the product as built in this checkout. */

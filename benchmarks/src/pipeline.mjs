@@ -52,7 +52,16 @@ async function single(system, threads) {
  * this picture with one face (the members of an embedding side by side, as in the call; all else one after another).
  */
 async function bare(preset, threads) {
-  const { Networks, openPack, PRESETS: presets, Runtime, DETECTORS, LANDMARKERS, RECOGNISERS } = await internals();
+  const {
+    Networks,
+    openPack,
+    PRESETS: presets,
+    Runtime,
+    DETECTORS,
+    LANDMARKERS,
+    RECOGNISERS,
+    longSideFor,
+  } = await internals();
   const runtime = await Runtime.open(threads ? { threads } : {});
   const networks = new Networks(runtime, await openPack());
   const plan = presets[preset];
@@ -64,11 +73,11 @@ async function bare(preset, threads) {
     const job = { input: { tensors: { [session.inputs[0].name]: { data, shape } } } };
     return () => session.run(job);
   };
-  const long = typeof plan.detection.longSide === 'object' ? plan.detection.longSide.small : plan.detection.longSide;
+  const long = plan.detection.longSide === undefined ? 0 : longSideFor(640, 480, plan.detection.longSide);
   const detector = DETECTORS[plan.detection.network];
   const stages = [];
   if (plan.detection.network === 'ssd') {
-    stages.push([await make(detector, 1, long, (long * 3) / 4)]);
+    stages.push([await make(detector, 1, long, Math.ceil((long * 3) / 4 / 32) * 32)]);
     const t = plan.detection.tiles;
     if (t)
       for (let i = 0; i < t.columns * t.rows; i++)
@@ -224,6 +233,7 @@ async function internals() {
     'engine/presets.js',
     'inference/runtime.js',
     'detection/plan.js',
+    'detection/regions.js',
     'landmarks/locate.js',
     'recognition/plan.js',
   ];

@@ -15,10 +15,12 @@ export type DetectorName = keyof typeof DETECTORS;
 export type LongSide =
   | number
   | {
-      readonly small: number;
-      readonly large: number;
-      /** Pictures whose longer side has at least so many pixels get `large`. */
-      readonly from: number;
+      /** Input pixels per pixel of the picture, as far as the limits allow. */
+      readonly scale: number;
+      /** Also for smaller pictures, which are enlarged. */
+      readonly least: number;
+      /** Also for larger pictures, which are shrunk further. */
+      readonly most: number;
     };
 
 /**

@@ -22,7 +22,8 @@ const upTo = (value: number, multiple: number): number =>
 /** The input's longer side for a picture of this size. */
 export function longSideFor(width: number, height: number, longSide: LongSide): number {
   if (typeof longSide === 'number') return longSide;
-  return Math.max(width, height) >= longSide.from ? longSide.large : longSide.small;
+  const { scale, least, most } = longSide;
+  return Math.min(most, Math.max(least, upTo(Math.max(width, height) * scale, 32)));
 }
 
 /**

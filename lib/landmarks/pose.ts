@@ -15,7 +15,7 @@ function centreModel(): readonly Vector[] {
  * Head orientation from 68 landmarks under scaled orthography: the affine camera that fits a mean head best, made a
  * rotation, then refined over rotation, scale and shift by Gauss-Newton (the starting point is that of DeMenthon & Davis,
  * "Model-based object pose in 25 lines of code", IJCV 1995). Angles as `Pose` says. It is an estimate: a mean head stands
- * for the person's, and brows, mouth and chin move; expect an error of some 3° (see {@link MEAN_HEAD}), more beyond 45°.
+ * for the person's, and brows, mouth and chin move; expect an error of some 3°, more beyond 45°.
  * Absent when the points do not span a face. Pure function.
  */
 export function estimatePose(landmarks: readonly Point[]): Pose | undefined {

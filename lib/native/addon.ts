@@ -127,7 +127,7 @@ export interface TensorInput {
  *   anchors made for the input size (pixel sizes fixed as for a 512 input).
  * - `blaze`: outputs `regressors` [N,A,4+2k] and `scores` [N,A]; `strides` lists [stride, anchors per cell] in output order.
  *   `logits` says that scores still need a sigmoid.
- * - `tiny`: output `grid` [N,gh,gw,25]: the YOLO-style tiny face detector, cell by cell.
+ * - `tiny`: output `grid`, N × gh × gw × 25: the YOLO-style tiny face detector, cell by cell.
  * Boxes below `minScore` are dropped, all are mapped through their region to source pixels, and greedy non-maximum
  * suppression with intersection over union above `iou` runs over all regions together (so tiles merge); where `contained` is
  * set, a box whose intersection over the smaller area exceeds it is dropped as well.

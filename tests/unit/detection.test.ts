@@ -32,9 +32,12 @@ describe('freeLayout', () => {
     expect(applyRegion(region, 400, 200)).toEqual([300, 150]);
   });
 
-  it('looks more closely at large pictures where the plan says so', () => {
-    const plan = { small: 512, large: 640, from: 960 };
-    expect([longSideFor(959, 400, plan), longSideFor(400, 960, plan), longSideFor(9, 9, 416)]).toEqual([512, 640, 416]);
+  it('follows the size of the picture between limits, in steps of 32', () => {
+    const plan = { scale: 0.5, least: 416, most: 640 };
+    const sides = [100, 832, 833, 1000, 1280, 9000].map((side) => longSideFor(side, 50, plan));
+    expect(sides).toEqual([416, 416, 448, 512, 640, 640]);
+    expect(longSideFor(50, 1000, plan)).toBe(512);
+    expect(longSideFor(9, 9, 416)).toBe(416);
   });
 });
 
