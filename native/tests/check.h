@@ -1,5 +1,6 @@
-// A test harness that fits on one page. A test program includes it, writes TEST(name) { … } blocks and ends with TEST_MAIN().
-// It prints one line per failure and, last, `N passed, N failed, N skipped`; the exit status is 1 when anything failed.
+// A test harness that fits on one page. A test program includes it, writes TEST(name) { … } blocks and ends with
+// TEST_MAIN(). It prints one line per failure and, last, `N passed, N failed, N skipped`; the exit status is 1 when
+// anything failed.
 #pragma once
 
 #include <cmath>
@@ -78,13 +79,13 @@ inline int run_all(int argc, char** argv) {
 
 }  // namespace check
 
-#define TEST(name)                                                   \
-  static void test_##name();                                         \
-  static const check::Register register_##name(#name, test_##name);  \
+#define TEST(name)                                                  \
+  static void test_##name();                                        \
+  static const check::Register register_##name(#name, test_##name); \
   static void test_##name()
-#define CHECK(condition)                                                           \
-  do {                                                                             \
-    if (!(condition)) check::fail(__FILE__, __LINE__, "not true: " #condition);    \
+#define CHECK(condition)                                                        \
+  do {                                                                          \
+    if (!(condition)) check::fail(__FILE__, __LINE__, "not true: " #condition); \
   } while (false)
 #define CHECK_EQ(a, b) check::equal(__FILE__, __LINE__, #a " == " #b, (a), (b))
 #define CHECK_NEAR(a, b, tolerance) check::near(__FILE__, __LINE__, #a " ~ " #b, (a), (b), (tolerance))
