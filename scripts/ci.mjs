@@ -1,8 +1,9 @@
 // Everything that is checked before a change lands: `npm test`, then what needs more than Node, npm and a compiler. Ends with one
 // line that counts all suites.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { nodeHeaders } from './build-native.mjs';
 import { packageFile, root, run } from './lib/run.mjs';
 import { filesBelow } from './lib/stamp.mjs';
 import { fuzz, nativeTests } from './native-test.mjs';
@@ -96,11 +97,32 @@ async function builds() {
   });
   const cmakeJs = packageFile('cmake-js', 'bin/cmake-js');
   await check('cmake-js builds the same addon, and it loads', async () => {
-    const built = await succeeds(process.execPath, [cmakeJs, 'compile', '-O', 'out/cmake-js'])();
+    // Without headers at hand cmake-js would fetch them from outside the npm registry.
+    const nodedir = nodeHeaders();
+    if (!nodedir) return 'skip';
+    const env = { npm_config_nodedir: nodedir };
+    const built = await succeeds(process.execPath, [cmakeJs, 'compile', '-O', 'out/cmake-js'], { env })();
     if (built) return built;
     const script = `const a=require('./out/cmake-js/Release/lineament.node'); if(!a.cpu().simd) process.exit(1)`;
     return succeeds(process.execPath, ['-e', script])();
   });
+}
+
+/** Another release of onnxruntime-node, for the tests of living beside it; nothing where the registry does not give it. */
+async function otherRuntime() {
+  const folder = path.join(root, 'out', 'other-onnxruntime');
+  mkdirSync(folder, { recursive: true });
+  const args = [
+    'install',
+    'onnxruntime-node@1.27.0',
+    '--prefix',
+    folder,
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
+  const { code } = await run('npm', args);
+  return code === 0 ? { LINEAMENT_TEST_OTHER_ORT: folder } : {};
 }
 
 async function oracles() {
@@ -109,8 +131,9 @@ async function oracles() {
   rmSync(report, { force: true });
   if (!existsSync(path.join(root, 'tests', 'oracles'))) return;
   const args = [packageFile('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json'];
-  args.push(`--outputFile.json=${report}`, 'tests/oracles');
-  const { code } = await run(process.execPath, args, { inherit: true, env: { LINEAMENT_ORACLES: '1' } });
+  args.push(`--outputFile.json=${report}`, 'tests/oracles', 'tests/native/process');
+  const env = { LINEAMENT_ORACLES: '1', ...(await otherRuntime()) };
+  const { code } = await run(process.execPath, args, { inherit: true, env });
   const result = JSON.parse(readFileSync(report, 'utf8'));
   for (const file of result.testResults) {
     for (const test of file.assertionResults) {

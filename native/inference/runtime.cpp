@@ -153,7 +153,9 @@ Status Runtime::share_arena() {
     return s;
   }
   const auto owned_arena = own(arena, api_.ReleaseArenaCfg);
-  return take(api_.CreateAndRegisterAllocator(env_, memory, arena), failed, "CreateAndRegisterAllocator");
+  // Refused where an application that used this library first has registered one: then that one serves.
+  (void)take(api_.CreateAndRegisterAllocator(env_, memory, arena), failed, "CreateAndRegisterAllocator");
+  return Status();
 }
 
 Result<std::shared_ptr<Runtime>> Runtime::open(const std::string& path) {

@@ -1,6 +1,7 @@
 // An ONNX Runtime library: loaded, checked, with the one environment that its sessions share.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,8 +33,9 @@ class Runtime {
   const std::vector<std::string>& providers() const { return providers_; }
 
   ort::Env* env() const { return env_; }
-  // Threads of the pool that sessions with this very number of threads share.
-  int shared_threads() const { return shared_threads_; }
+  // Whether sessions with this number of threads use the environment's pool.
+  bool shares(int threads) const { return threads > 1 && threads == shared_threads_.load(); }
+  void stop_sharing() { shared_threads_ = 0; }
   const ort::MemoryInfo* cpu_memory() const { return cpu_memory_; }
   ort::Allocator* allocator() const { return allocator_; }
   // Address of an exported function, or null.
@@ -53,7 +55,7 @@ class Runtime {
   void* library_ = nullptr;
   ort::Api api_;
   ort::Env* env_ = nullptr;
-  int shared_threads_ = 1;
+  std::atomic<int> shared_threads_{0};
   ort::MemoryInfo* cpu_memory_ = nullptr;
   ort::Allocator* allocator_ = nullptr;
   std::vector<std::string> providers_;

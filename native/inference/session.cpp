@@ -63,22 +63,34 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Runtime> runtim
   if (!guard.entered()) return exiting();
 
   const ort::Api& api = runtime->api();
-  Result<OrtPtr<ort::SessionOptions>> made = make_session_options(*runtime, options);
-  if (!made.ok()) return made.status();
-
   // What it brings, undisturbed on one thread (2.5 GHz, AVX2), ms without → with, medians of two runs: networks in 8
   // bits, recogniser 31–39 → 27–29, landmarks 8 → 5, age and gender 9 → 5, SSD detector 63–66 → 61–66; in 16 bits,
   // 1024-d descriptor 15–17 → 20–26, 478-point mesh 89–100 → 79–80.
   const ExpandedModel expanded = expand_model(model, size);
   const uint8_t* const bytes = expanded.replaced > 0 ? expanded.bytes.data() : model;
   const size_t byte_count = expanded.replaced > 0 ? expanded.bytes.size() : size;
-  ort::Session* raw = nullptr;
-  if (ort::Status* failed = api.CreateSessionFromArray(runtime->env(), bytes, byte_count, made.value().get(), &raw)) {
+  const auto make = [&](const SessionOptions& how, ort::Session** out) -> Status {
+    Result<OrtPtr<ort::SessionOptions>> made = make_session_options(*runtime, how);
+    if (!made.ok()) return made.status();
+    ort::Status* failed = api.CreateSessionFromArray(runtime->env(), bytes, byte_count, made.value().get(), out);
+    if (failed == nullptr) return Status();
     const int code = api.GetErrorCode(failed);
     const bool provider = code == ort::kEpFail || code == ort::kEngineError;
     return runtime->take(failed, provider ? Code::kProviderUnavailable : Code::kModelCorrupt,
                          provider ? "The execution provider failed to start" : "The model cannot be loaded");
+  };
+  ort::Session* raw = nullptr;
+  Status created = make(options, &raw);
+  if (!created.ok() && runtime->shares(options.threads)) {
+    // An application that used this library first has made its environment without our pool: threads of its own, then.
+    SessionOptions own_threads = options;
+    own_threads.own_pool = true;
+    if (make(own_threads, &raw).ok()) {
+      runtime->stop_sharing();
+      created = Status();
+    }
   }
+  if (!created.ok()) return created;
   std::shared_ptr<Session> session(new Session(runtime));
   give_back_freed_memory();
   session->session_ = own(raw, api.ReleaseSession);

@@ -93,7 +93,7 @@ Result<OrtPtr<ort::SessionOptions>> make_session_options(const Runtime& runtime,
   apply(api.SetSessionGraphOptimizationLevel(raw, ort::kOptimiseAll));
   apply(api.SetSessionExecutionMode(raw, ort::kSequential));
   // One thread needs no pool; any other number than the shared pool's gets a pool of the session's own.
-  const bool shared = options.threads > 1 && options.threads == runtime.shared_threads();
+  const bool shared = !options.own_pool && runtime.shares(options.threads);
   apply(shared ? api.DisablePerSessionThreads(raw) : api.SetIntraOpNumThreads(raw, options.threads));
   apply(api.SetInterOpNumThreads(raw, 1));
   // The arena is the runtime's (Runtime::share_arena); weights stay out of it, so that they go with their session.
