@@ -1,4 +1,4 @@
-// Faces found on the 13 group photographs (99 faces), and recall against size, roll and quality.
+// Faces found on the 13 group photographs (99 faces); with BENCH_RECALL=1 also recall against size, roll and quality.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -133,6 +133,37 @@ async function recall(system) {
   return { portraits: list.length, hits, wrong };
 }
 
+/** Recall against size, roll and quality: some 360 pictures for each system, so only on request (BENCH_RECALL=1). */
+async function recallFigures(systems) {
+  const figures = [];
+  const recalls = {};
+  for (const s of systems.filter((x) => !x.startsWith('method '))) {
+    process.stderr.write(`recall: ${s}\n`);
+    recalls[s] = await start(SELF, ['recall', s]);
+    const n = recalls[s].portraits;
+    for (const [k, v] of Object.entries(recalls[s].hits))
+      figures.push(
+        figure(`detection.recall.${k}.${s.replaceAll(' ', '-')}`, (100 * v) / n, '%', {
+          better: 'higher',
+          note: `${n} portraits in 640x480`,
+        }),
+      );
+  }
+  const names = Object.keys(recalls);
+  const first = recalls[names[0]];
+  printTable(
+    ['recall %', ...names],
+    [
+      ...Object.keys(first.hits).map((k) => [
+        k,
+        ...names.map((s) => Math.round((100 * recalls[s].hits[k]) / recalls[s].portraits)),
+      ]),
+      ['false boxes', ...names.map((s) => recalls[s].wrong)],
+    ],
+  );
+  return figures;
+}
+
 async function main() {
   if (!havePhotos()) return console.log('detection: skipped, the photographs outside the repository are absent');
   const systems = chosen([
@@ -167,31 +198,7 @@ async function main() {
     );
   }
   printTable(['system', 'found', 'false'], rows);
-  const recalls = {};
-  for (const s of systems.filter((x) => !x.startsWith('method '))) {
-    process.stderr.write(`recall: ${s}\n`);
-    recalls[s] = await start(SELF, ['recall', s]);
-    const n = recalls[s].portraits;
-    for (const [k, v] of Object.entries(recalls[s].hits))
-      figures.push(
-        figure(`detection.recall.${k}.${s.replaceAll(' ', '-')}`, (100 * v) / n, '%', {
-          better: 'higher',
-          note: `${n} portraits in 640x480`,
-        }),
-      );
-  }
-  const names = Object.keys(recalls);
-  const first = recalls[names[0]];
-  printTable(
-    ['recall %', ...names],
-    [
-      ...Object.keys(first.hits).map((k) => [
-        k,
-        ...names.map((s) => Math.round((100 * recalls[s].hits[k]) / recalls[s].portraits)),
-      ]),
-      ['false boxes', ...names.map((s) => recalls[s].wrong)],
-    ],
-  );
+  if (process.env.BENCH_RECALL) figures.push(...(await recallFigures(systems)));
   finish('detection', figures, { details });
 }
 

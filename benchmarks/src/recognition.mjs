@@ -1,4 +1,5 @@
-// Recognition error rates of the peers, of our presets and of the single methods. See PROTOCOL.md.
+// Recognition error rates of the peers and of our presets; with BENCH_METHODS=1 also of the single methods that the presets
+// were chosen from (slow: their pixels are handled in JavaScript). See PROTOCOL.md.
 import { fileURLToPath } from 'node:url';
 import { answer, chosen, start, trial } from './child.mjs';
 import { decode } from './frames.mjs';
@@ -95,7 +96,7 @@ async function main() {
   const systems = chosen([
     'face-api',
     'human',
-    ...Object.keys(METHODS).map((m) => `method ${m}`),
+    ...(process.env.BENCH_METHODS ? Object.keys(METHODS).map((m) => `method ${m}`) : []),
     ...(haveProduct() ? PRESETS : []),
   ]);
   const persons = faces().persons.length;
