@@ -170,7 +170,7 @@ export class Engine implements AsyncDisposable {
     });
   }
 
-  /** Bytes of weights that the networks hold now. */
+  /** Memory of the networks that are open now, an upper bound. */
   memory(): MemoryUse {
     return this.#runtime.memory();
   }

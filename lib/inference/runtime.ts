@@ -21,7 +21,10 @@ export interface RuntimeOptions {
   readonly library?: string;
 }
 
-/** What the networks hold, in bytes of weights. */
+/**
+ * What the networks hold, in resident bytes as measured once for each alone (its card says so). Networks share what they
+ * compute in, so the total is an upper bound.
+ */
 export interface MemoryUse {
   readonly total: number;
   readonly sessions: readonly { readonly name: string; readonly bytes: number }[];
@@ -82,13 +85,19 @@ export class Runtime implements AsyncDisposable {
 
   /**
    * Makes a network from the bytes of an ONNX file. `threads` overrides what the mode would give it; `consume` hands the
-   * bytes over: their buffer is detached when the session is made.
+   * bytes over: their buffer is detached when the session is made. `bytes` is the memory that it is known to take.
    */
   createSession(
     name: string,
     model: Uint8Array,
-    options: { readonly threads?: number; readonly consume?: boolean; readonly signal?: AbortSignal } = {},
+    options: {
+      readonly threads?: number;
+      readonly consume?: boolean;
+      readonly bytes?: number;
+      readonly signal?: AbortSignal;
+    } = {},
   ): Promise<Session> {
+    const bytes = options.bytes ?? model.byteLength;
     const threads = options.threads ?? (this.mode === 'throughput' ? 1 : this.threads);
     return this.#lifetime.use(async () => {
       const native = await cancellable(this.addon, options.signal, (token) =>
@@ -104,7 +113,7 @@ export class Runtime implements AsyncDisposable {
           ? new LineamentError(wrapped.code, `${name}: ${wrapped.message}`, { cause: error })
           : wrapped;
       });
-      const session: Session = new Session(name, this.addon, native, () => this.#sessions.delete(session));
+      const session: Session = new Session(name, bytes, this.addon, native, () => this.#sessions.delete(session));
       this.#sessions.add(session);
       return session;
     });

@@ -6,14 +6,17 @@ import { Lifetime } from './lifetime.js';
 /** A network that is ready to run. Runs may overlap; they queue on the runtime's threads. */
 export class Session implements AsyncDisposable {
   readonly name: string;
+  /** Resident bytes that the network is known to take; the size of its file where nothing is known. */
+  readonly bytes: number;
   readonly #addon: NativeAddon;
   readonly #native: NativeSession;
   readonly #lifetime: Lifetime;
   readonly #onClose: () => void;
 
   /** Made by `Runtime.createSession`. */
-  constructor(name: string, addon: NativeAddon, native: NativeSession, onClose: () => void) {
+  constructor(name: string, bytes: number, addon: NativeAddon, native: NativeSession, onClose: () => void) {
     this.name = name;
+    this.bytes = bytes;
     this.#addon = addon;
     this.#native = native;
     this.#lifetime = new Lifetime(`session of ${name}`);
@@ -26,11 +29,6 @@ export class Session implements AsyncDisposable {
 
   get outputs(): readonly TensorInfo[] {
     return this.#native.outputs;
-  }
-
-  /** Bytes of weights held. */
-  get bytes(): number {
-    return this.#native.bytes;
   }
 
   /** One native job: pixels to tensor, network, decoding. Rejects with `ABORTED`, `CLOSED`, `INFERENCE_FAILED`. */

@@ -47,6 +47,8 @@ export interface ModelCard {
   readonly trainingData: string;
   readonly input: CardInput;
   readonly outputs: readonly CardOutput[];
+  /** Resident memory in MiB that making the network and running it took, measured for it alone. */
+  readonly memoryMb?: number;
   readonly thresholds?: Readonly<Record<string, unknown>>;
   /** Everything else that the card says, as written (origin, post-processing, agreement with the origin, notes). */
   readonly [more: string]: unknown;
@@ -75,6 +77,7 @@ export function parseCard(text: string, origin: string): ModelCard {
   need('file', isText(card.file) && /^[\w.-]+$/.test(card.file));
   need('sha256', isText(card.sha256) && /^[0-9a-f]{64}$/.test(card.sha256));
   need('bytes', isSize(card.bytes));
+  need('memoryMb', card.memoryMb === undefined || (Number.isFinite(card.memoryMb) && card.memoryMb > 0));
   const { input, outputs } = card;
   need('input', typeof input === 'object' && input !== null && isText(input.name));
   need('input.width, input.height', isSize(input.width) && isSize(input.height));

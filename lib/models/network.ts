@@ -77,6 +77,9 @@ export class Network {
   }
 }
 
+const memoryOf = ({ memoryMb }: ModelCard): { bytes?: number } =>
+  memoryMb === undefined ? {} : { bytes: Math.round(memoryMb * 2 ** 20) };
+
 /** The networks of a pack on a runtime: each is read, verified and made on first use, once, whoever asks. */
 export class Networks {
   readonly #runtime: Runtime;
@@ -100,7 +103,7 @@ export class Networks {
 
   async #make(id: string): Promise<Network> {
     const [card, model] = await Promise.all([this.#pack.card(id), this.#pack.read(id)]);
-    const session = await this.#runtime.createSession(id, model, { consume: true });
+    const session = await this.#runtime.createSession(id, model, { consume: true, ...memoryOf(card) });
     return new Network(card, session);
   }
 }

@@ -205,8 +205,6 @@ export interface SessionOptions {
   readonly threads: number;
   /** Execution providers by name, tried in order; `cpu` needs no library support. A named one that is absent is an error. */
   readonly providers: readonly string[];
-  /** Spin while waiting for work inside a run: more processor time, and slower where several networks take turns. Default false. */
-  readonly spin?: boolean;
   /** Detach the buffer of the model's bytes once the session is made, so that its memory goes at once. Default false. */
   readonly consume?: boolean;
 }
@@ -214,8 +212,6 @@ export interface SessionOptions {
 export interface NativeSession {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
-  /** Bytes of weights held, as a measure of the memory in use. */
-  readonly bytes: number;
   run(job: NetworkJob, token?: NativeToken): Promise<NetworkResult>;
   /** Waits for running jobs, then frees. Later runs reject with `CLOSED`. Idempotent. */
   close(): Promise<void>;

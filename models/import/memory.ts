@@ -2,34 +2,29 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { warmNetworks } from '../../lib/engine/warm.js';
+import { Runtime } from '../../lib/inference/runtime.js';
+import { Networks } from '../../lib/models/network.js';
+import { openPack } from '../../lib/models/pack.js';
 import { cardsFolder, readCards } from './card.js';
-import { type CheckedCard, openNetwork, runTensor } from './check/ours.js';
-import { OnnxGraph } from './onnx.js';
 import { modelsFolder } from './pack.js';
 
 /**
- * Measures what one session of each network keeps resident: growth of a fresh process's resident set by opening the
- * network and running it three times, on top of a process that has run a trivial network. Writes `memoryMb` into the
+ * Measures what each network keeps resident, in MiB: growth of a fresh process's resident set by opening the network and
+ * running it three times at its usual size, on top of a process that has run a small network. Writes `memoryMb` into the
  * cards with --update-cards.
  *
  *     tsx models/import/memory.ts [--update-cards]
  */
 async function measure(id: string): Promise<number> {
-  const card = (readCards(cardsFolder) as unknown as Map<string, CheckedCard>).get(id);
-  if (!card) throw new Error(`models/cards/${id}.json is missing`);
-  const trivial = new OnnxGraph('trivial');
-  trivial.output('y', trivial.op('Relu', [trivial.input('x', [1])]), [1]);
-  const warm = await InferenceSession.create(trivial.serialize(), { intraOpNumThreads: 1 });
-  await warm.run({ x: new Tensor('float32', Float32Array.of(1), [1]) });
-  const { width, height, colour } = card.input;
-  const data = new Float32Array(width * height * (colour === 'GRAY' ? 1 : 3));
+  await using runtime = await Runtime.open();
+  const networks = new Networks(runtime, await openPack(join(modelsFolder, 'pack')));
+  await warmNetworks(networks, [
+    id === 'faceapi_landmarks68_tiny' ? 'faceapi_landmarks68' : 'faceapi_landmarks68_tiny',
+  ]);
   const before = process.memoryUsage().rss;
-  const session = await openNetwork(join(modelsFolder, 'pack'), card);
-  for (let i = 0; i < 3; i++) await runTensor(session, card, data);
-  const after = process.memoryUsage().rss;
-  await session.release();
-  return (after - before) / 1e6;
+  for (let i = 0; i < 3; i++) await warmNetworks(networks, [id]);
+  return (process.memoryUsage().rss - before) / 2 ** 20;
 }
 
 const child = process.argv.indexOf('--child');
@@ -44,7 +39,7 @@ if (child >= 0) {
     };
     const runs = [once(), once(), once()].sort((a, b) => a - b);
     const median = Math.max(1, Math.round(runs[1] ?? 0));
-    console.log(`${id.padEnd(26)} ${median} MB`);
+    console.log(`${id.padEnd(26)} ${median} MiB`);
     if (!process.argv.includes('--update-cards')) continue;
     card.memoryMb = median;
     writeFileSync(join(cardsFolder, `${id}.json`), `${JSON.stringify(card, null, 2)}\n`);

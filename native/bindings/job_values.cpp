@@ -200,10 +200,6 @@ SessionOptions session_options(const Napi::Value& value) {
   SessionOptions options;
   options.threads = bounded(object.Get("threads"), 1, 256, "threads");
   options.providers = strings_at(object, "providers");
-  if (const Napi::Value spin = object.Get("spin"); !spin.IsUndefined()) {
-    if (!spin.IsBoolean()) throw_invalid(value.Env(), "Expected a boolean for spin");
-    options.spin = spin.As<Napi::Boolean>().Value();
-  }
   return options;
 }
 

@@ -143,7 +143,6 @@ Napi::Object wrap_session(Napi::Env env, std::shared_ptr<Session> session, std::
   Napi::Object out = Napi::Object::New(env);
   out.Set("inputs", describe(env, session->inputs()));
   out.Set("outputs", describe(env, session->outputs()));
-  out.Set("bytes", static_cast<double>(session->bytes()));
   const auto shared = std::make_shared<Shared>();
   shared->executor = std::move(executor);
   shared->session = std::move(session);

@@ -1,5 +1,6 @@
 #include "inference/session.h"
 
+#include <atomic>
 #include <cstring>
 #include <numeric>
 #include <string_view>
@@ -10,7 +11,6 @@
 #endif
 
 #include "inference/in_flight.h"
-#include "inference/onnx_expand.h"
 
 namespace lineament {
 
@@ -27,12 +27,23 @@ Code run_failure(std::string_view message) {
 }
 
 // Making a session allocates and frees several times the weights; glibc keeps the freed part resident for good (60 MB
-// of 90 for the 128-d recogniser) unless it is asked to let go. A few milliseconds, off the main thread.
-void give_back_freed_memory() {
+// of 90 for the 128-d recogniser) unless it is asked to let go. Asked once, when the last of the sessions under way is
+// made: what one lets go, the next would have to fault in again.
+class Making {
+ public:
+  Making() { ++under_way_; }
+  ~Making() {
+    if (--under_way_ > 0) return;
 #if defined(__GLIBC__)
-  malloc_trim(0);
+    malloc_trim(0);
 #endif
-}
+  }
+  Making(const Making&) = delete;
+  Making& operator=(const Making&) = delete;
+
+ private:
+  static inline std::atomic<int> under_way_{0};
+};
 
 Status describe_one(const Runtime& runtime, const ort::TypeInfo* type, TensorInfo* out) {
   const ort::Api& api = runtime.api();
@@ -62,39 +73,19 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Runtime> runtim
   const InFlight guard([] {});
   if (!guard.entered()) return exiting();
 
+  const Making making;
   const ort::Api& api = runtime->api();
-  // What it brings, undisturbed on one thread (2.5 GHz, AVX2), ms without → with, medians of two runs: networks in 8
-  // bits, recogniser 31–39 → 27–29, landmarks 8 → 5, age and gender 9 → 5, SSD detector 63–66 → 61–66; in 16 bits,
-  // 1024-d descriptor 15–17 → 20–26, 478-point mesh 89–100 → 79–80.
-  const ExpandedModel expanded = expand_model(model, size);
-  const uint8_t* const bytes = expanded.replaced > 0 ? expanded.bytes.data() : model;
-  const size_t byte_count = expanded.replaced > 0 ? expanded.bytes.size() : size;
-  const auto make = [&](const SessionOptions& how, ort::Session** out) -> Status {
-    Result<OrtPtr<ort::SessionOptions>> made = make_session_options(*runtime, how);
-    if (!made.ok()) return made.status();
-    ort::Status* failed = api.CreateSessionFromArray(runtime->env(), bytes, byte_count, made.value().get(), out);
-    if (failed == nullptr) return Status();
+  Result<OrtPtr<ort::SessionOptions>> how = make_session_options(*runtime, options);
+  if (!how.ok()) return how.status();
+  ort::Session* raw = nullptr;
+  if (ort::Status* failed = api.CreateSessionFromArray(runtime->env(), model, size, how.value().get(), &raw)) {
     const int code = api.GetErrorCode(failed);
     const bool provider = code == ort::kEpFail || code == ort::kEngineError;
     return runtime->take(failed, provider ? Code::kProviderUnavailable : Code::kModelCorrupt,
                          provider ? "The execution provider failed to start" : "The model cannot be loaded");
-  };
-  ort::Session* raw = nullptr;
-  Status created = make(options, &raw);
-  if (!created.ok() && runtime->shares(options.threads)) {
-    // An application that used this library first has made its environment without our pool: threads of its own, then.
-    SessionOptions own_threads = options;
-    own_threads.own_pool = true;
-    if (make(own_threads, &raw).ok()) {
-      runtime->stop_sharing();
-      created = Status();
-    }
   }
-  if (!created.ok()) return created;
   std::shared_ptr<Session> session(new Session(runtime));
-  give_back_freed_memory();
   session->session_ = own(raw, api.ReleaseSession);
-  session->bytes_ = expanded.weight_bytes > 0 ? expanded.weight_bytes : size;
   if (Status status = session->describe(); !status.ok()) return status;
   if (is_cancelled(token)) return aborted();
   return session;

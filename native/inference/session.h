@@ -45,8 +45,6 @@ class Session : public std::enable_shared_from_this<Session> {
 
   const std::vector<TensorInfo>& inputs() const { return inputs_; }
   const std::vector<TensorInfo>& outputs() const { return outputs_; }
-  // Bytes of the weights, as they lie in memory.
-  size_t bytes() const { return bytes_; }
 
   // Lends a context for the length of a run; give it back afterwards.
   Result<std::unique_ptr<RunContext>> borrow();
@@ -67,7 +65,6 @@ class Session : public std::enable_shared_from_this<Session> {
   OrtPtr<ort::Session> session_;
   std::vector<TensorInfo> inputs_;
   std::vector<TensorInfo> outputs_;
-  size_t bytes_ = 0;
 
   std::mutex mutex_;  // guards idle_
   std::vector<std::unique_ptr<RunContext>> idle_;

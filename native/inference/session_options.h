@@ -13,13 +13,8 @@ namespace lineament {
 struct SessionOptions {
   // Threads inside one run, the calling one included.
   int threads = 1;
-  // Never the pool that sessions share (Runtime::create_environment).
-  bool own_pool = false;
   // By name: cpu, cuda, tensorrt, coreml, directml, or another that the library has. Tried in order.
   std::vector<std::string> providers = {"cpu"};
-  // The threads of the session's own pool spin for work while a run lasts (they stop with it). Off by default: several
-  // pools that spin take the processors from each other. The shared pool (Runtime::create_environment) spins by itself.
-  bool spin = false;
 };
 
 // ONNX Runtime's options for `options`. kProviderUnavailable where the library has no such provider or cannot start it.
