@@ -10,6 +10,10 @@
  * - Pixel frame: x right, y down, origin at the top-left corner of the top-left pixel; the centre of pixel (i, j) is (i + 0.5, j + 0.5).
  */
 
+import type { NativeShapes } from './shape.js';
+
+export type * from './shape.js';
+
 /** Stable error codes that native code can give. */
 export type NativeErrorCode =
   | 'INVALID_ARGUMENT'
@@ -233,7 +237,7 @@ export interface NativeRuntime {
   ): Promise<NativeSession>;
 }
 
-export interface NativeAddon {
+export interface NativeAddon extends NativeShapes {
   readonly version: string;
   cpu(): CpuInfo;
   createToken(): NativeToken;
