@@ -21,6 +21,7 @@ inline constexpr const char* kOldestRelease = "1.12";
 
 struct Status;
 struct ArenaCfg;
+struct ThreadingOptions;
 struct Env;
 struct MemoryInfo;
 struct Session;
@@ -30,6 +31,7 @@ struct TypeInfo;
 struct TensorInfo;
 struct SessionOptions;
 struct Allocator;
+struct ThreadingOptions;
 struct CudaOptions;
 struct TensorRtOptions;
 
@@ -84,7 +86,6 @@ inline constexpr int kMemTypeDefault = 0;   // enum OrtMemType
   X(0, CreateStatus, Status*, (int code, const char* message))                                                    \
   X(1, GetErrorCode, int, (const Status* status))                                                                 \
   X(2, GetErrorMessage, const char*, (const Status* status))                                                      \
-  X(3, CreateEnv, Status*, (int severity, const char* id, Env** out))                                             \
   X(8, CreateSessionFromArray, Status*,                                                                           \
     (const Env* env, const void* model, size_t size, const SessionOptions* options, Session** out))               \
   X(9, Run, Status*,                                                                                              \
@@ -129,10 +130,18 @@ inline constexpr int kMemTypeDefault = 0;   // enum OrtMemType
   X(98, ReleaseTypeInfo, void, (TypeInfo * info))                                                                 \
   X(99, ReleaseTensorTypeAndShapeInfo, void, (TensorInfo * info))                                                 \
   X(100, ReleaseSessionOptions, void, (SessionOptions * options))                                                 \
+  X(119, CreateEnvWithGlobalThreadPools, Status*,                                                                 \
+    (int severity, const char* id, const ThreadingOptions* options, Env** out))                                   \
+  X(120, DisablePerSessionThreads, Status*, (SessionOptions * options))                                           \
+  X(121, CreateThreadingOptions, Status*, (ThreadingOptions * *out))                                              \
+  X(122, ReleaseThreadingOptions, void, (ThreadingOptions * options))                                             \
   X(125, GetAvailableProviders, Status*, (char*** out, int* count))                                               \
   X(126, ReleaseAvailableProviders, Status*, (char** providers, int count))                                       \
   X(130, AddSessionConfigEntry, Status*, (SessionOptions * options, const char* key, const char* value))          \
   X(144, CreateAndRegisterAllocator, Status*, (Env * env, const MemoryInfo* info, const ArenaCfg* arena))         \
+  X(147, SetGlobalIntraOpNumThreads, Status*, (ThreadingOptions * options, int threads))                          \
+  X(148, SetGlobalInterOpNumThreads, Status*, (ThreadingOptions * options, int threads))                          \
+  X(149, SetGlobalSpinControl, Status*, (ThreadingOptions * options, int spin))                                   \
   X(156, CreateArenaCfg, Status*,                                                                                 \
     (size_t max_memory, int extend_strategy, int initial_chunk, int max_dead_bytes, ArenaCfg** out))              \
   X(157, ReleaseArenaCfg, void, (ArenaCfg * arena))                                                               \

@@ -1,6 +1,7 @@
 // An ONNX Runtime library: loaded, checked, with the one environment that its sessions share.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ class Runtime {
   const std::vector<std::string>& providers() const { return providers_; }
 
   ort::Env* env() const { return env_; }
+  // Whether sessions with this number of threads use the environment's pool.
+  bool shares(int threads) const { return threads > 1 && threads == shared_threads_.load(); }
+  void stop_sharing() { shared_threads_ = 0; }
   const ort::MemoryInfo* cpu_memory() const { return cpu_memory_; }
   ort::Allocator* allocator() const { return allocator_; }
   // Address of an exported function, or null.
@@ -43,6 +47,7 @@ class Runtime {
  private:
   Runtime() = default;
   Status load(const std::string& path);
+  Status create_environment();
   Status share_arena();
 
   std::string path_;
@@ -50,6 +55,7 @@ class Runtime {
   void* library_ = nullptr;
   ort::Api api_;
   ort::Env* env_ = nullptr;
+  std::atomic<int> shared_threads_{0};
   ort::MemoryInfo* cpu_memory_ = nullptr;
   ort::Allocator* allocator_ = nullptr;
   std::vector<std::string> providers_;

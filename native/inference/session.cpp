@@ -75,15 +75,28 @@ Result<std::shared_ptr<Session>> Session::create(std::shared_ptr<Runtime> runtim
 
   const Making making;
   const ort::Api& api = runtime->api();
-  Result<OrtPtr<ort::SessionOptions>> how = make_session_options(*runtime, options);
-  if (!how.ok()) return how.status();
-  ort::Session* raw = nullptr;
-  if (ort::Status* failed = api.CreateSessionFromArray(runtime->env(), model, size, how.value().get(), &raw)) {
+  const auto make = [&](const SessionOptions& how, ort::Session** out) -> Status {
+    Result<OrtPtr<ort::SessionOptions>> made = make_session_options(*runtime, how);
+    if (!made.ok()) return made.status();
+    ort::Status* failed = api.CreateSessionFromArray(runtime->env(), model, size, made.value().get(), out);
+    if (failed == nullptr) return Status();
     const int code = api.GetErrorCode(failed);
     const bool provider = code == ort::kEpFail || code == ort::kEngineError;
     return runtime->take(failed, provider ? Code::kProviderUnavailable : Code::kModelCorrupt,
                          provider ? "The execution provider failed to start" : "The model cannot be loaded");
+  };
+  ort::Session* raw = nullptr;
+  Status created = make(options, &raw);
+  if (!created.ok() && runtime->shares(options.threads)) {
+    // An application that used this library first has made its environment without our pool: threads of its own, then.
+    SessionOptions own_threads = options;
+    own_threads.own_pool = true;
+    if (make(own_threads, &raw).ok()) {
+      runtime->stop_sharing();
+      created = Status();
+    }
   }
+  if (!created.ok()) return created;
   std::shared_ptr<Session> session(new Session(runtime));
   session->session_ = own(raw, api.ReleaseSession);
   if (Status status = session->describe(); !status.ok()) return status;

@@ -92,18 +92,16 @@ Result<OrtPtr<ort::SessionOptions>> make_session_options(const Runtime& runtime,
   apply(api.SetSessionLogSeverityLevel(raw, ort::kLogFatal));  // what goes wrong comes back as a status
   apply(api.SetSessionGraphOptimizationLevel(raw, ort::kOptimiseAll));
   apply(api.SetSessionExecutionMode(raw, ort::kSequential));
-  apply(api.SetIntraOpNumThreads(raw, options.threads));  // one thread needs no pool
+  // One thread needs no pool; any other number than the shared pool's gets a pool of the session's own, whose threads
+  // sleep between runs: several pools that spin take the processors from each other.
+  const bool shared = !options.own_pool && runtime.shares(options.threads);
+  apply(shared ? api.DisablePerSessionThreads(raw) : api.SetIntraOpNumThreads(raw, options.threads));
   apply(api.SetInterOpNumThreads(raw, 1));
   // The arena is the runtime's (Runtime::share_arena); weights stay out of it, so that they go with their session.
   apply(api.DisableMemPattern(raw));
   apply(api.AddSessionConfigEntry(raw, "session.use_env_allocators", "1"));
   apply(api.AddSessionConfigEntry(raw, "session.use_device_allocator_for_initializers", "1"));
-  // Threads of the pool look for work for a moment before they sleep: long enough for the gap between two layers, short
-  // enough that they take no processor from the next network's pool. ONNX Runtime's own default is tens of
-  // milliseconds (older releases know nothing else); it cost 100 of 700 ms of processor time at start-up and a seventh
-  // of every later call, at the same latency as this.
-  apply(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "1"));
-  apply(api.AddSessionConfigEntry(raw, "session.intra_op.spin_duration_us", "500"));
+  apply(api.AddSessionConfigEntry(raw, "session.intra_op.allow_spinning", "0"));
   apply(api.AddSessionConfigEntry(raw, "session.force_spinning_stop", "1"));
   if (Status status = runtime.take(failed, Code::kInternal, "Session options"); !status.ok()) return status;
 

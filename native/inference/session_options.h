@@ -13,6 +13,8 @@ namespace lineament {
 struct SessionOptions {
   // Threads inside one run, the calling one included.
   int threads = 1;
+  // Never the pool that sessions share (Runtime::create_environment).
+  bool own_pool = false;
   // By name: cpu, cuda, tensorrt, coreml, directml, or another that the library has. Tried in order.
   std::vector<std::string> providers = {"cpu"};
 };
