@@ -68,6 +68,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   set_method(exports, "createExecutor", create_executor);
   export_image(exports);
   export_runtime(exports);
+  export_shapes(exports);
   return exports;
 }
 

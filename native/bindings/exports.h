@@ -7,5 +7,6 @@ namespace lineament::bindings {
 
 void export_image(Napi::Object exports);    // convert, warp, toTensor, statistics
 void export_runtime(Napi::Object exports);  // openRuntime
+void export_shapes(Napi::Object exports);   // openShapeModel
 
 }  // namespace lineament::bindings

@@ -1,0 +1,438 @@
+// The two files of a shape model: what is written is read again, and what is damaged is refused.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <string>
+
+#include "landmarks/shape_check.h"
+#include "landmarks/shape_predictor.h"
+#include "tests/check.h"
+#include "tests/landmarks/synthetic.h"
+
+using namespace lineament;
+using synthetic::compact_bytes;
+using synthetic::Counts;
+using synthetic::dlib_bytes;
+using synthetic::make_model;
+
+namespace {
+
+// A folder of its own, removed with what is in it.
+struct Folder {
+  std::filesystem::path path;
+  Folder() {
+    static int count = 0;
+    path = std::filesystem::temp_directory_path() /
+           ("lineament-shape-" + std::to_string(reinterpret_cast<uintptr_t>(this)) + "-" + std::to_string(count++));
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string operator/(const char* name) const { return (path / name).string(); }
+  size_t files() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path), {})); }
+};
+
+std::vector<uint8_t> bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::vector<uint8_t>(std::istreambuf_iterator<char>(file), {});
+}
+
+void write(const std::string& path, const std::vector<uint8_t>& bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<long>(bytes.size()));
+}
+
+bool same_splits(const std::vector<ShapeSplit>& a, const std::vector<ShapeSplit>& b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](const ShapeSplit& x, const ShapeSplit& y) {
+           return x.first == y.first && x.second == y.second && x.threshold == y.threshold;
+         });
+}
+
+void check_same(const ShapeModel& a, const ShapeModel& b, bool leaves) {
+  CHECK_EQ(a.points, b.points);
+  CHECK_EQ(a.cascades, b.cascades);
+  CHECK_EQ(a.trees, b.trees);
+  CHECK_EQ(a.depth, b.depth);
+  CHECK_EQ(a.features, b.features);
+  CHECK(a.initial == b.initial);
+  CHECK(a.anchors == b.anchors);
+  CHECK(a.deltas == b.deltas);
+  CHECK(same_splits(a.splits, b.splits));
+  if (leaves) CHECK(a.leaves == b.leaves);
+}
+
+const Counts kShapes[] = {{7, 3, 11, 3, 20}, {1, 1, 1, 1, 1}, {68, 2, 5, 4, 50}, {5, 2, 3, 0, 4}, {194, 1, 2, 6, 300}};
+
+Code dlib_code(const std::vector<uint8_t>& bytes) {
+  return read_dlib_shape(bytes.data(), bytes.size(), nullptr).status().code();
+}
+Code compact_code(const std::vector<uint8_t>& bytes) {
+  return read_compact_shape(bytes.data(), bytes.size()).status().code();
+}
+
+}  // namespace
+
+TEST(dlib_numbers_have_their_known_bytes) {
+  // One point at (1, −0.75), one tree with one split and two leaves.
+  ShapeModel m;
+  m.points = m.cascades = m.trees = m.depth = m.features = 1;
+  m.initial = {1.0f, -0.75f};
+  m.anchors = {0};
+  m.deltas = {0.0f, 300.0f};
+  m.splits = {{0, 0, 0.5f}};
+  m.leaves = {0.0f, 1.0f, -0.75f, 1e-7f};
+  const uint8_t expected[] = {
+      1,    1,    0x81, 2, 0x81, 1,                                                   // version 1, −2 × −1
+      1,    0x80, 0x81, 7, 0x81, 0xc0, 0x81, 8,                                       // 128 × 2^−7, −192 × 2^−8
+      1,    1,    1,    1,                                                            // one cascade, one tree
+      1,    1,    1,    0, 1,    0,    1,    0x80, 0x81, 8,                           // one split: 0, 0, 128 × 2^−8
+      1,    2,                                                                        // two leaves
+      0x81, 2,    0x81, 1, 1,    0,    1,    40,   1,    0x80, 0x81, 7,               // zero is 0 × 2^40
+      0x81, 2,    0x81, 1, 0x81, 0xc0, 0x81, 8,    3,    0x95, 0xbf, 0xd6, 0x81, 47,  // 14073749 × 2^−47
+      1,    1,    1,    1, 1,    0,                                                   // anchors
+      1,    1,    1,    1, 1,    0,    1,    40,   1,    0x96, 1,    1,               // deltas: 0, 300 = 150 × 2^1
+  };
+  const std::vector<uint8_t> written = dlib_bytes(m);
+  CHECK_EQ(written.size(), sizeof(expected));
+  for (size_t i = 0; i < std::min(written.size(), sizeof(expected)); ++i) {
+    if (written[i] != expected[i])
+      CHECK_EQ(std::to_string(i) + ": " + std::to_string(written[i]), std::to_string(expected[i]));
+  }
+  const auto read = read_dlib_shape(expected, sizeof(expected), nullptr);
+  CHECK(read.ok());
+  if (read.ok()) check_same(read.value(), m, true);
+}
+
+TEST(dlib_files_come_back_as_they_were) {
+  for (const Counts& n : kShapes) {
+    const ShapeModel m = make_model(n, n.points);
+    const std::vector<uint8_t> bytes = dlib_bytes(m);
+    CHECK(looks_like_dlib_shape(bytes.data(), bytes.size()));
+    CHECK(!looks_like_compact_shape(bytes.data(), bytes.size()));
+    const auto read = read_dlib_shape(bytes.data(), bytes.size(), nullptr);
+    CHECK_EQ(read.status().message(), std::string());
+    if (read.ok()) check_same(read.value(), m, true);
+  }
+}
+
+TEST(matrices_with_positive_sizes_are_older_dlib_files) {
+  const ShapeModel m = make_model({2, 1, 1, 1, 2}, 3);
+  std::vector<uint8_t> bytes = dlib_bytes(m);
+  CHECK_EQ(int{bytes[2]}, 0x81);
+  bytes[2] = bytes[4] = 1;
+  const auto read = read_dlib_shape(bytes.data(), bytes.size(), nullptr);
+  CHECK(read.ok());
+  if (read.ok()) check_same(read.value(), m, true);
+}
+
+TEST(compact_files_come_back_within_half_a_step) {
+  for (const Counts& n : kShapes) {
+    const ShapeModel m = make_model(n, n.points);
+    const std::vector<uint8_t> bytes = compact_bytes(m);
+    CHECK(looks_like_compact_shape(bytes.data(), bytes.size()));
+    CHECK(!looks_like_dlib_shape(bytes.data(), bytes.size()));
+    const auto read = read_compact_shape(bytes.data(), bytes.size());
+    CHECK_EQ(read.status().message(), std::string());
+    if (!read.ok()) continue;
+    const CompactShape& compact = read.value();
+    check_same(compact.model, m, false);
+    CHECK_EQ(compact.leaves_offset % 64, size_t{0});
+    CHECK_EQ(bytes.size(), compact.leaves_offset + m.leaves.size() * sizeof(int16_t));
+    const size_t values = m.values(), of_cascade = m.trees * m.leaves_per_tree();
+    for (size_t i = 0; i < m.leaves.size(); ++i) {
+      const float scale = compact.scales[i / values / of_cascade * values + i % values];
+      CHECK_NEAR(compact.leaves[i] * static_cast<double>(scale), static_cast<double>(m.leaves[i]),
+                 0.501 * static_cast<double>(scale));
+    }
+    CHECK(compact.leaf_error > 0 && compact.leaf_error < 1e-4);
+  }
+}
+
+TEST(compact_header_is_as_documented) {
+  const ShapeModel m = make_model({7, 3, 11, 3, 20}, 1);
+  const std::vector<uint8_t> bytes = compact_bytes(m);
+  const auto u32 = [&bytes](size_t at) {
+    return static_cast<uint32_t>(bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24);
+  };
+  CHECK(std::memcmp(bytes.data(), "LMSM", 4) == 0);
+  const uint32_t words[] = {1, 0x01020304, u32(12), 7, 3, 11, 3, 20, 0};
+  for (size_t i = 0; i < std::size(words); ++i) CHECK_EQ(u32(4 + 4 * i), words[i]);
+  CHECK_EQ(size_t{u32(48)}, bytes.size());
+  // initial 56 B, scales 168 B, anchors 120 B, deltas 480 B, splits 33 × 7 × 8 B, each from a multiple of 64 on.
+  const size_t scales = 128, anchors = 320, deltas = 448, splits = 960, leaves = 2816;
+  const auto f32 = [&](size_t at) {
+    float v;
+    std::memcpy(&v, bytes.data() + at, 4);
+    return v;
+  };
+  CHECK_EQ(f32(64), m.initial[0]);
+  CHECK(f32(scales) > 0);
+  CHECK_EQ(bytes[anchors] | bytes[anchors + 1] << 8, int{m.anchors[0]});
+  CHECK_EQ(f32(deltas), m.deltas[0]);
+  CHECK_EQ(bytes[splits] | bytes[splits + 1] << 8, int{m.splits[0].first});
+  CHECK_EQ(f32(splits + 4), m.splits[0].threshold);
+  CHECK_EQ(bytes.size(), leaves + m.leaves.size() * 2);
+}
+
+TEST(cut_files_are_refused_wherever_they_are_cut) {
+  const ShapeModel m = make_model({2, 2, 2, 1, 3}, 5);
+  const std::vector<uint8_t> dlib = dlib_bytes(m), compact = compact_bytes(m);
+  for (size_t size = 0; size < dlib.size(); ++size) {
+    // Exactly so many bytes on the heap that a step too far is seen by a sanitizer.
+    const std::vector<uint8_t> cut(dlib.begin(), dlib.begin() + static_cast<long>(size));
+    CHECK(dlib_code(cut) == Code::kModelCorrupt);
+  }
+  for (size_t size = 0; size < compact.size(); ++size) {
+    const std::vector<uint8_t> cut(compact.begin(), compact.begin() + static_cast<long>(size));
+    const Code code = compact_code(cut);
+    CHECK(code == Code::kModelCorrupt || (size == 0 && code == Code::kInvalidArgument));
+  }
+  for (std::vector<uint8_t> longer : {dlib, compact}) {
+    longer.push_back(0);
+    CHECK((longer[0] == 'L' ? compact_code(longer) : dlib_code(longer)) == Code::kModelCorrupt);
+  }
+}
+
+TEST(every_changed_byte_before_the_leaves_of_a_compact_file_is_noticed) {
+  const ShapeModel m = make_model({3, 2, 2, 2, 5}, 6);
+  std::vector<uint8_t> bytes = compact_bytes(m);
+  const auto read = read_compact_shape(bytes.data(), bytes.size());
+  CHECK(read.ok());
+  if (!read.ok()) return;
+  const size_t leaves = read.value().leaves_offset;
+  for (size_t i = 0; i < leaves; ++i) {
+    for (const uint8_t change : {1, 128, 255}) {
+      bytes[i] ^= change;
+      CHECK(compact_code(bytes) == Code::kModelCorrupt);
+      bytes[i] ^= change;
+    }
+  }
+  bytes[leaves] ^= 255;
+  CHECK(compact_code(bytes) == Code::kOk);  // a leaf may be any number
+}
+
+TEST(a_compact_file_with_a_right_check_sum_and_wrong_numbers_is_refused) {
+  const ShapeModel good = make_model({3, 2, 2, 2, 5}, 6);
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const auto changed = [&good](const std::function<void(ShapeModel&)>& change) {
+    ShapeModel m = good;
+    change(m);
+    return compact_code(compact_bytes(m));  // the writer takes what it is given
+  };
+  CHECK(changed([](ShapeModel&) {}) == Code::kOk);
+  CHECK(changed([](ShapeModel& m) { m.anchors[4] = 3; }) == Code::kModelCorrupt);
+  CHECK(changed([](ShapeModel& m) { m.splits[7].first = 5; }) == Code::kModelCorrupt);
+  CHECK(changed([](ShapeModel& m) { m.splits[7].second = 65535; }) == Code::kModelCorrupt);
+  CHECK(changed([&](ShapeModel& m) { m.splits[2].threshold = nan; }) == Code::kModelCorrupt);
+  CHECK(changed([&](ShapeModel& m) { m.initial[1] = nan; }) == Code::kModelCorrupt);
+  CHECK(changed([&](ShapeModel& m) { m.deltas[3] = -inf; }) == Code::kModelCorrupt);
+
+  std::vector<uint8_t> bytes = compact_bytes(good);
+  const size_t leaves = read_compact_shape(bytes.data(), bytes.size()).value().leaves_offset;
+  const auto patched = [&](size_t at, auto value) {
+    std::vector<uint8_t> b = bytes;
+    std::memcpy(b.data() + at, &value, sizeof(value));
+    const uint32_t sum = compact_shape_check_sum(b.data(), leaves);
+    std::memcpy(b.data() + 12, &sum, sizeof(sum));
+    return compact_code(b);
+  };
+  CHECK(patched(40, 0.0) == Code::kOk);  // nothing says that rounding had to cost anything
+  CHECK(patched(40, 0.5) == Code::kModelCorrupt);
+  CHECK(patched(40, std::numeric_limits<double>::quiet_NaN()) == Code::kModelCorrupt);
+  CHECK(patched(40, -1e-9) == Code::kModelCorrupt);
+  CHECK(patched(128, nan) == Code::kModelCorrupt);  // a scale
+  CHECK(patched(128, -1.0f) == Code::kModelCorrupt);
+  for (const size_t count : {16, 20, 24, 28, 32}) {
+    for (const uint32_t value : {0u, 9u, 65536u, 0x7fffffffu, 0xffffffffu}) {
+      CHECK(patched(count, value) == Code::kModelCorrupt);
+    }
+  }
+  CHECK(patched(48, uint64_t{1} << 63) == Code::kModelCorrupt);
+  CHECK(patched(4, 2u) == Code::kModelCorrupt);           // a version to come
+  CHECK(patched(8, 0x04030201u) == Code::kModelCorrupt);  // written on another kind of machine
+  CHECK(patched(0, 0x4c4d534du) == Code::kModelCorrupt);  // "MSML"
+}
+
+TEST(dlib_files_with_impossible_contents_are_refused) {
+  const ShapeModel good = make_model({3, 2, 2, 2, 5}, 6);
+  const auto changed = [&good](const std::function<void(ShapeModel&)>& change) {
+    ShapeModel m = good;
+    change(m);
+    return dlib_code(dlib_bytes(m));
+  };
+  CHECK(changed([](ShapeModel&) {}) == Code::kOk);
+  CHECK(changed([](ShapeModel& m) { m.anchors[4] = 3; }) == Code::kModelCorrupt);
+  CHECK(changed([](ShapeModel& m) { m.splits[7].second = 5; }) == Code::kModelCorrupt);
+  CHECK(changed([](ShapeModel& m) { m.leaves[9] = 1e30f; }) == Code::kModelCorrupt);
+
+  // version | matrix −6 × −1 | …
+  const std::vector<uint8_t> bytes = dlib_bytes(good);
+  const auto replaced = [&bytes](size_t at, size_t length, std::initializer_list<uint8_t> with) {
+    std::vector<uint8_t> b(bytes.begin(), bytes.begin() + static_cast<long>(at));
+    b.insert(b.end(), with);
+    b.insert(b.end(), bytes.begin() + static_cast<long>(at + length), bytes.end());
+    return dlib_code(b);
+  };
+  CHECK(replaced(0, 2, {1, 2}) == Code::kModelCorrupt);                             // version 2
+  CHECK(replaced(2, 2, {0x81, 5}) == Code::kModelCorrupt);                          // half a point
+  CHECK(replaced(2, 2, {0x84, 0xff, 0xff, 0xff, 0x7f}) == Code::kModelCorrupt);     // two billion points
+  CHECK(replaced(2, 2, {0x88, 0, 0, 0, 0, 0, 0, 0, 0x80}) == Code::kModelCorrupt);  // −2^63
+  CHECK(replaced(2, 2, {0x80}) == Code::kModelCorrupt);                             // no bytes
+  CHECK(replaced(2, 2, {0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1}) == Code::kModelCorrupt);  // nine bytes
+  CHECK(replaced(4, 2, {0x81, 2}) == Code::kModelCorrupt);                          // two columns
+  const auto mantissa = [&bytes](size_t at) { return 1 + (bytes[at] & 15u); };      // bytes of a packed integer
+  size_t exponent = 6 + mantissa(6);
+  CHECK(replaced(exponent, mantissa(exponent), {2, 0x00, 0x7d}) == Code::kModelCorrupt);  // infinity: 32000
+  CHECK(replaced(exponent, mantissa(exponent), {2, 0x01, 0x7d}) == Code::kModelCorrupt);  // −infinity
+  CHECK(replaced(exponent, mantissa(exponent), {2, 0x02, 0x7d}) == Code::kModelCorrupt);  // not a number
+  CHECK(replaced(exponent, mantissa(exponent), {1, 100}) == Code::kModelCorrupt);         // 2^100
+  CHECK(replaced(6, mantissa(6), {0x31, 5}) == Code::kModelCorrupt);                      // text of before 2013
+  size_t at = 6;  // behind the mean shape: the count of cascades
+  for (int i = 0; i < 12; ++i) at += mantissa(at);
+  CHECK_EQ(int{bytes[at]}, 1);
+  CHECK_EQ(int{bytes[at + 1]}, 2);
+  CHECK(replaced(at, 2, {8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}) == Code::kModelCorrupt);
+  CHECK(replaced(at, 2, {1, 0}) == Code::kModelCorrupt);
+  CHECK(replaced(at + 2, 2, {4, 0xff, 0xff, 0xff, 0x0f}) == Code::kModelCorrupt);  // trees
+  CHECK(replaced(at + 2, 2, {0x81, 2}) == Code::kModelCorrupt);
+  CHECK(replaced(at + 4, 2, {1, 2}) == Code::kModelCorrupt);  // two splits make no full tree
+}
+
+TEST(trees_of_different_depth_and_cascades_of_different_size_are_refused) {
+  // Two models of one cascade each, joined as the two cascades of one file.
+  const auto joined = [](const Counts& a, const Counts& b) {
+    const std::vector<uint8_t> x = dlib_bytes(make_model(a, 1)), y = dlib_bytes(make_model(b, 2));
+    const auto skip = [](const std::vector<uint8_t>& v, size_t at, size_t numbers) {
+      while (numbers-- > 0) at += 1 + (v[at] & 15u);
+      return at;
+    };
+    const auto forest = [&](const std::vector<uint8_t>& v, const Counts& n) {
+      const size_t begin = skip(v, 6, size_t{4} * n.points + 1), splits = (size_t{1} << n.depth) - 1;
+      return std::pair(begin,
+                       skip(v, begin, 1 + n.trees * (2 + splits * 4 + (splits + 1) * (2 + size_t{4} * n.points))));
+    };
+    const auto [xb, xe] = forest(x, a);
+    const auto [yb, ye] = forest(y, b);
+    const size_t xa = skip(x, xe + 2, 1 + a.features), ya = skip(y, ye + 2, 1 + b.features);
+    std::vector<uint8_t> out(x.begin(), x.begin() + static_cast<long>(xb) - 1);
+    const auto add = [&out](const std::vector<uint8_t>& v, size_t from, size_t to) {
+      out.insert(out.end(), v.begin() + static_cast<long>(from), v.begin() + static_cast<long>(to));
+    };
+    const auto two = [&out] { out.insert(out.end(), {1, 2}); };
+    out.push_back(2);
+    add(x, xb, xe);
+    add(y, yb, ye);
+    two();
+    add(x, xe + 2, xa);
+    add(y, ye + 2, ya);
+    two();
+    add(x, xa + 2, x.size());
+    add(y, ya + 2, y.size());
+    return out;
+  };
+  CHECK(dlib_code(joined({2, 1, 3, 2, 4}, {2, 1, 3, 2, 4})) == Code::kOk);
+  CHECK(dlib_code(joined({2, 1, 3, 2, 4}, {2, 1, 3, 3, 4})) == Code::kModelCorrupt);
+  CHECK(dlib_code(joined({2, 1, 3, 2, 4}, {2, 1, 4, 2, 4})) == Code::kModelCorrupt);
+  CHECK(dlib_code(joined({2, 1, 3, 2, 4}, {2, 1, 3, 2, 5})) == Code::kModelCorrupt);
+  CHECK(dlib_code(joined({2, 1, 3, 2, 4}, {3, 1, 3, 2, 4})) == Code::kModelCorrupt);
+}
+
+TEST(a_huge_count_takes_no_memory) {
+  // 65535 trees of 65536 leaves each are announced in a few bytes.
+  const std::vector<uint8_t> bytes = {1, 1, 0x81, 2,  0x81, 1,    1,    1, 1,    0,    1, 1, 1,
+                                      0, 2, 0,    16, 2,    0xff, 0xff, 2, 0xff, 0xff, 1, 0};
+  CHECK(dlib_code(bytes) == Code::kModelCorrupt);
+}
+
+TEST(saving_and_opening_keeps_the_model) {
+  const Folder folder;
+  const ShapeModel m = make_model({7, 3, 11, 3, 20}, 9);
+  const auto made = ShapePredictor::make(m);
+  CHECK(made.ok());
+  if (!made.ok()) return;
+  CHECK(made.value()->format() == ShapeFormat::kMemory);
+  CHECK_EQ(made.value()->leaf_error(), 0.0);
+  const std::string dlib = folder / "model.dat", compact = folder / "model.lmsm", back = folder / "back.dat";
+  CHECK(made.value()->save(dlib, ShapeFormat::kDlib, nullptr).ok());
+  CHECK(made.value()->save(compact, ShapeFormat::kCompact, nullptr).ok());
+  CHECK(bytes_of(dlib) == dlib_bytes(m));
+  CHECK(bytes_of(compact) == compact_bytes(m));
+  const auto a = ShapePredictor::open(dlib, nullptr), b = ShapePredictor::open(compact, nullptr);
+  CHECK(a.ok() && b.ok());
+  if (!a.ok() || !b.ok()) return;
+  CHECK(a.value()->format() == ShapeFormat::kDlib);
+  CHECK(b.value()->format() == ShapeFormat::kCompact);
+  CHECK(b.value()->leaf_error() > 0);
+  CHECK(b.value()->bytes() < a.value()->bytes());
+  check_same(a.value()->model(), m, true);
+
+  // From compact to dlib the leaves are the rounded ones.
+  CHECK(b.value()->save(back, ShapeFormat::kDlib, nullptr).ok());
+  const auto c = ShapePredictor::open(back, nullptr);
+  CHECK(c.ok());
+  if (!c.ok()) return;
+  check_same(c.value()->model(), m, false);
+  for (size_t i = 0; i < m.leaves.size(); ++i) CHECK_NEAR(c.value()->model().leaves[i], m.leaves[i], 1e-6);
+  // A compact file may be saved over itself while it is mapped.
+  CHECK(b.value()->save(compact, ShapeFormat::kCompact, nullptr).ok());
+  CHECK(bytes_of(compact) == compact_bytes(m));
+  CHECK_EQ(folder.files(), size_t{3});
+}
+
+TEST(a_file_that_cannot_be_written_leaves_nothing_behind) {
+  const Folder folder;
+  const auto made = ShapePredictor::make(make_model({3, 2, 2, 2, 5}, 6));
+  CHECK(made.ok());
+  if (!made.ok()) return;
+  CHECK(made.value()->save(folder / "no/such/folder.dat", ShapeFormat::kDlib, nullptr).code() ==
+        Code::kInvalidArgument);
+  std::filesystem::create_directory(folder / "taken");
+  CHECK(made.value()->save(folder / "taken", ShapeFormat::kCompact, nullptr).code() == Code::kInvalidArgument);
+  CancelToken token;
+  token.cancel();
+  write(folder / "old.dat", {1, 2, 3});
+  for (const ShapeFormat format : {ShapeFormat::kDlib, ShapeFormat::kCompact}) {
+    CHECK(made.value()->save(folder / "old.dat", format, &token).code() == Code::kAborted);
+  }
+  CHECK_EQ(bytes_of(folder / "old.dat").size(), size_t{3});
+  CHECK_EQ(folder.files(), size_t{2});
+}
+
+TEST(files_that_are_no_models_are_refused) {
+  const Folder folder;
+  const auto code = [](const std::string& path) { return ShapePredictor::open(path, nullptr).status().code(); };
+  CHECK(code(folder / "absent") == Code::kModelCorrupt);
+  CHECK(code(folder.path.string()) == Code::kModelCorrupt);
+  write(folder / "empty", {});
+  CHECK(code(folder / "empty") == Code::kModelCorrupt);
+  write(folder / "text", {'h', 'e', 'l', 'l', 'o', ' ', 'y', 'o', 'u', '\n'});
+  CHECK(code(folder / "text") == Code::kModelCorrupt);
+  write(folder / "bzip2", {'B', 'Z', 'h', '9', '1', 'A', 'Y', '&', 'S', 'Y'});
+  CHECK(code(folder / "bzip2") == Code::kModelCorrupt);
+  CancelToken token;
+  token.cancel();
+  write(folder / "good", dlib_bytes(make_model({3, 2, 2, 2, 5}, 6)));
+  CHECK(code(folder / "good") == Code::kOk);
+  CHECK(ShapePredictor::open(folder / "good", &token).status().code() == Code::kAborted);
+}
+
+TEST(models_in_memory_are_checked) {
+  const auto code = [](const std::function<void(ShapeModel&)>& change) {
+    ShapeModel m = make_model({3, 2, 2, 2, 5}, 6);
+    change(m);
+    return ShapePredictor::make(std::move(m)).status().code();
+  };
+  CHECK(code([](ShapeModel&) {}) == Code::kOk);
+  CHECK(code([](ShapeModel& m) { m.leaves.pop_back(); }) == Code::kModelCorrupt);
+  CHECK(code([](ShapeModel& m) { m.leaves[5] = std::numeric_limits<float>::quiet_NaN(); }) == Code::kModelCorrupt);
+  CHECK(code([](ShapeModel& m) { m.anchors.clear(); }) == Code::kModelCorrupt);
+  CHECK(code([](ShapeModel& m) { m.splits.resize(1); }) == Code::kModelCorrupt);
+  CHECK(code([](ShapeModel& m) { m.points = 0; }) == Code::kModelCorrupt);
+  CHECK(code([](ShapeModel& m) { m.depth = 40; }) == Code::kModelCorrupt);
+  CHECK(code([](ShapeModel& m) { m.splits[0].first = 5; }) == Code::kModelCorrupt);
+}
+
+TEST_MAIN()
