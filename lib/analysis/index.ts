@@ -1,4 +1,5 @@
 /** What landmarks and pixels say of a face: proportions, symmetry, quality, expression. Pure functions of plain data. */
+export * from './expression/index.js';
 export { type FaceContour, type FaceGeometry, faceContour, measureGeometry } from './geometry.js';
 export type { MeasureOptions } from './geometry-frame.js';
 export {
