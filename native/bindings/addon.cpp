@@ -5,6 +5,7 @@
 
 #include "bindings/environment.h"
 #include "bindings/exports.h"
+#include "bindings/shape_training_bindings.h"
 #include "bindings/values.h"
 #include "core/cpu.h"
 
@@ -69,6 +70,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_image(exports);
   export_runtime(exports);
   export_shapes(exports);
+  export_shape_training(exports);
   return exports;
 }
 

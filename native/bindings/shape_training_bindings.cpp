@@ -1,0 +1,227 @@
+#include "bindings/shape_training_bindings.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/environment.h"
+#include "bindings/shape_bindings.h"
+#include "bindings/values.h"
+#include "landmarks/train.h"
+
+namespace lineament::bindings {
+namespace {
+
+// Carries reports from the training thread to a JavaScript function. Reports that JavaScript is too slow for are
+// dropped, and none is delivered once the channel is closed. A function that throws stops the training.
+//
+// A thread-safe function must not be called after its environment began to end. Its own clean-up is registered when it
+// is made, and such hooks run last in, first out: the hook below, which is registered after it, runs before it.
+class ReportChannel {
+ public:
+  ReportChannel(Napi::Env env, const Napi::Function& report, CancelTokenPtr token)
+      : env_(env), token_(std::move(token)), alive_(std::make_shared<bool>(true)) {
+    constexpr size_t kMostWaiting = 4;
+    const napi_value name = Napi::String::New(env, "lineament training");
+    const napi_status status = napi_create_threadsafe_function(env, report, nullptr, name, kMostWaiting, 1, nullptr,
+                                                               nullptr, this, &ReportChannel::deliver, &to_js_);
+    if (status != napi_ok) throw Napi::Error::New(env, "Cannot create the thread-safe function");
+    napi_unref_threadsafe_function(env, to_js_);
+    napi_add_env_cleanup_hook(env, &ReportChannel::clean_up, this);
+  }
+
+  // On the environment's thread.
+  ~ReportChannel() {
+    *alive_ = false;
+    if (ended_) return;
+    napi_remove_env_cleanup_hook(env_, &ReportChannel::clean_up, this);
+    napi_release_threadsafe_function(to_js_, napi_tsfn_release);
+  }
+  ReportChannel(const ReportChannel&) = delete;
+  ReportChannel& operator=(const ReportChannel&) = delete;
+
+  // Any thread.
+  void send(const ShapeTrainingProgress& progress) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (ended_) return;
+    auto* carried = new Report{progress, alive_};
+    if (napi_call_threadsafe_function(to_js_, carried, napi_tsfn_nonblocking) != napi_ok) delete carried;
+  }
+
+  // What the function threw; empty for nothing.
+  std::string thrown() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return thrown_;
+  }
+
+ private:
+  struct Report {
+    ShapeTrainingProgress progress;
+    std::shared_ptr<bool> alive;  // false once the channel is gone; only touched on the environment's thread
+  };
+
+  static void clean_up(void* self) {
+    auto* channel = static_cast<ReportChannel*>(self);
+    std::lock_guard<std::mutex> lock(channel->mutex_);
+    channel->ended_ = true;
+  }
+
+  static void deliver(napi_env raw_env, napi_value callback, void* self, void* data) {
+    const std::unique_ptr<Report> report(static_cast<Report*>(data));
+    if (raw_env == nullptr || callback == nullptr || !*report->alive) return;
+    auto* channel = static_cast<ReportChannel*>(self);
+    const Napi::Env env(raw_env);
+    const ShapeTrainingProgress& p = report->progress;
+    try {
+      const Napi::HandleScope scope(env);
+      Napi::Object out = Napi::Object::New(env);
+      out.Set("cascade", p.cascade);
+      out.Set("cascades", p.cascades);
+      out.Set("tree", p.tree);
+      out.Set("trees", p.trees);
+      out.Set("error", p.error);
+      out.Set("resumed", Napi::Boolean::New(env, p.resumed));
+      Napi::Function(env, callback).Call({out});
+    } catch (const std::exception& error) {
+      {
+        std::lock_guard<std::mutex> lock(channel->mutex_);
+        if (channel->thrown_.empty()) channel->thrown_ = std::string("onProgress has thrown: ") + error.what();
+      }
+      channel->token_->cancel();
+    } catch (...) {
+      channel->token_->cancel();  // an environment that is being terminated
+    }
+  }
+
+  Napi::Env env_;
+  CancelTokenPtr token_;
+  std::shared_ptr<bool> alive_;
+  napi_threadsafe_function to_js_ = nullptr;
+  std::mutex mutex_;
+  bool ended_ = false;
+  std::string thrown_;
+};
+
+class TrainJob final : public Job {
+ public:
+  TrainJob(ShapeTrainingSet set, ShapeTrainingOptions options, size_t threads, std::unique_ptr<ReportChannel> channel)
+      : set_(std::move(set)), options_(std::move(options)), threads_(threads), channel_(std::move(channel)) {}
+
+  Status run(const CancelTokenPtr& token) override {
+    // The caller's token also stops for other reasons than a throw; this one is cancelled by either.
+    Result<ShapeModel> trained = train_shape_model(
+        set_, options_, threads_, [this](const ShapeTrainingProgress& p) { channel_->send(p); }, token.get());
+    if (!trained.ok()) {
+      const std::string thrown = channel_->thrown();
+      return trained.status().code() == Code::kAborted && !thrown.empty() ? Status(Code::kInvalidArgument, thrown)
+                                                                          : trained.status();
+    }
+    Result<std::shared_ptr<const ShapePredictor>> made = ShapePredictor::make(std::move(trained.value()));
+    if (!made.ok()) return made.status();
+    predictor_ = std::move(made.value());
+    return Status();
+  }
+
+  Napi::Value resolve(Napi::Env env) override {
+    channel_.reset();  // reports that are still on their way come too late
+    return wrap_shape_model(env, std::move(predictor_));
+  }
+
+ private:
+  ShapeTrainingSet set_;
+  ShapeTrainingOptions options_;
+  size_t threads_;
+  std::unique_ptr<ReportChannel> channel_;
+  std::shared_ptr<const ShapePredictor> predictor_;
+};
+
+Napi::TypedArray typed_array(const Napi::Object& object, const char* key, napi_typedarray_type type, const char* name) {
+  const Napi::Value value = object.Get(key);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
+    throw_invalid(object.Env(), std::string("Expected a ") + name + " for " + key);
+  }
+  return value.As<Napi::TypedArray>();
+}
+
+// Copies, NaN and all: train_shape_model() says what is wrong with them.
+std::vector<double> doubles_at(const Napi::Object& object, const char* key) {
+  const auto array = typed_array(object, key, napi_float64_array, "Float64Array").As<Napi::Float64Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
+uint32_t count_at(const Napi::Object& object, const char* key) {
+  const int value = int_at(object, key);
+  if (value < 0) throw_invalid(object.Env(), std::string("Expected a positive integer for ") + key);
+  return static_cast<uint32_t>(value);
+}
+
+// The images stay alive through `kept`.
+ShapeTrainingSet training_set(const Napi::Value& value, std::vector<Napi::Value>* kept) {
+  if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object for set");
+  const auto object = value.As<Napi::Object>();
+  const Napi::Env env = object.Env();
+  if (!object.Get("images").IsArray()) throw_invalid(env, "Expected an array for images");
+  const auto images = object.Get("images").As<Napi::Array>();
+  ShapeTrainingSet set;
+  for (uint32_t i = 0; i < images.Length(); ++i) {
+    const Napi::Value image = images.Get(i);
+    set.images.push_back(image_view(image));
+    kept->push_back(image.As<Napi::Object>().Get("data"));
+  }
+  const auto image_of = typed_array(object, "imageOf", napi_uint32_array, "Uint32Array").As<Napi::Uint32Array>();
+  set.image_of.assign(image_of.Data(), image_of.Data() + image_of.ElementLength());
+  set.boxes = doubles_at(object, "boxes");
+  set.points = doubles_at(object, "points");
+  return set;
+}
+
+ShapeTrainingOptions training_options(const Napi::Value& value) {
+  if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object for options");
+  const auto object = value.As<Napi::Object>();
+  const Napi::Env env = object.Env();
+  ShapeTrainingOptions options;
+  options.cascade_depth = count_at(object, "cascadeDepth");
+  options.tree_depth = count_at(object, "treeDepth");
+  options.trees_per_cascade = count_at(object, "treesPerCascade");
+  options.nu = number_at(object, "nu");
+  options.oversampling = count_at(object, "oversampling");
+  options.oversampling_translation_jitter = number_at(object, "oversamplingTranslationJitter");
+  options.feature_pool_size = count_at(object, "featurePoolSize");
+  options.lambda = number_at(object, "lambda");
+  options.test_splits = count_at(object, "testSplits");
+  options.feature_pool_region_padding = number_at(object, "featurePoolRegionPadding");
+  const std::string mode = string_at(object, "paddingMode");
+  if (mode != "landmark" && mode != "box") throw_invalid(env, "Unknown paddingMode " + mode);
+  options.box_padding = mode == "box";
+  options.seed = string_at(object, "seed");
+  if (!object.Get("checkpoint").IsUndefined()) {
+    options.checkpoint = string_at(object, "checkpoint");
+    if (options.checkpoint.empty() || options.checkpoint.find('\0') != std::string::npos) {
+      throw_invalid(env, "Expected a path without null characters for checkpoint");
+    }
+  }
+  return options;
+}
+
+Napi::Value train(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto executor = ExecutorHandle::get(info[0]);
+  std::vector<Napi::Value> kept;
+  ShapeTrainingSet set = training_set(info[1], &kept);
+  ShapeTrainingOptions options = training_options(info[2]);
+  if (!info[3].IsFunction()) throw_invalid(env, "Expected a function for onProgress");
+  CancelTokenPtr token = token_or_null(info[4]);
+  if (!token) token = std::make_shared<CancelToken>();
+  auto channel = std::make_unique<ReportChannel>(env, info[3].As<Napi::Function>(), token);
+  auto job = std::make_unique<TrainJob>(std::move(set), std::move(options), executor->threads(), std::move(channel));
+  for (const Napi::Value& data : kept) job->keep(data);
+  return Environment::of(env).launch(executor, std::move(token), std::move(job));
+}
+
+}  // namespace
+
+void export_shape_training(Napi::Object exports) { set_method(exports, "trainShapeModel", train); }
+
+}  // namespace lineament::bindings
