@@ -49,7 +49,11 @@ function atRest(mean: Shape): Shape {
   return shape;
 }
 
-/** The population's neutral face: the mean head with its mouth at rest. People differ from it, so small movements are not counted. */
+/**
+ * The population's neutral face: the mean head with its mouth at rest. People
+ * differ from it, so small movements are not counted; and it is the starter pack's network that sees a face so: landmarks of
+ * another predictor, which puts brows and lids elsewhere, want a baseline of their own.
+ */
 export const POPULATION_BASELINE: NeutralBaseline = {
   kind: 'population',
   frames: 0,

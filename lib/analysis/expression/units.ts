@@ -203,7 +203,8 @@ export const ACTION_UNIT_INFO: Readonly<Record<ActionUnitId, ActionUnitInfo>> = 
   },
   AU43: {
     name: 'Eyes closed',
-    measure: 'loss of the eye aspect ratio; AU45 (blink) is the same movement when it is short: see the tracker',
+    measure:
+      "loss of the eye aspect ratio (the starter pack's landmarks hardly show it); AU45 (blink) is the same movement when it is short",
     reliability: 'good',
     sided: true,
     full: 0.7,
