@@ -18,6 +18,7 @@ export {
   type ReferencePointId,
   referencePoint,
 } from './geometry-points.js';
+export * from './quality/index.js';
 export {
   EVEN_WITHIN,
   type FaceSymmetry,

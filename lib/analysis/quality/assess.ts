@@ -1,0 +1,166 @@
+import { invalid } from '../../errors/validate.js';
+import type { Region } from '../../image/geometry.js';
+import type { Box, Expression, Point, Pose } from '../../types.js';
+import {
+  componentScore,
+  QUALITY_COMPONENTS,
+  QUALITY_NAMES,
+  type QualityComponent,
+  type QualityComponents,
+  type QualityName,
+  type QualityPurpose,
+  unifiedScore,
+} from './components.js';
+import { type GreyChip, measureDetail, measureGrid } from './detail.js';
+import { type Guidance, guidanceFor } from './guidance.js';
+import { DETAIL_CHIP, FACE_CHIP, type FaceLayout, innerCentre, intoChip, layoutOf } from './layout.js';
+import {
+  cellsOf,
+  type Illumination,
+  isColoured,
+  measureBackground,
+  measureColour,
+  measureExposure,
+  measureIllumination,
+} from './light.js';
+import { measureOcclusion } from './occlusion.js';
+import { measureShape, otherFaces, type Values } from './shape.js';
+import { zonesOf } from './zones.js';
+
+/** Pixels cut out of the picture, and the map that they were cut by (chip to picture). */
+export interface QualityChip {
+  /** Rows without gaps: 3 bytes (RGB) for `face`, 1 byte (luma) for the grey chips. */
+  readonly data: Uint8Array;
+  readonly region: Region;
+}
+
+/** What the quality of a face is judged by. Coordinates are pixels of the picture. */
+export interface QualityInput {
+  /** 68 points. */
+  readonly landmarks: readonly Point[];
+  /** Size of the picture. */
+  readonly frame: { readonly width: number; readonly height: number };
+  /** Box of the face, needed only beside `others`. */
+  readonly box?: Box;
+  /** Boxes of the other faces in the picture. */
+  readonly others?: readonly Box[];
+  readonly pose?: Pose;
+  readonly expression?: Expression;
+  /** Upright colour chip, 320 × 320, cut by `faceRegion`. */
+  readonly face?: QualityChip;
+  /** Grey chip of the inner face, 192 × 192, cut by `detailRegion`. */
+  readonly detail?: QualityChip;
+  /** Grey chip of unscaled pixels, 192 × 192, cut by `nativeRegion`. */
+  readonly native?: QualityChip;
+}
+
+export interface QualityOptions {
+  /** `recognition` when absent. */
+  readonly purpose?: QualityPurpose;
+  /** The picture is a mirror image; turns left and right in the hints. False when absent. */
+  readonly mirrored?: boolean;
+}
+
+/** How well a picture of a face serves its purpose. */
+export interface FaceQuality {
+  /** Unified score, 0–100, whole; see `unifiedScore`. Comparable between faces of which the same components could be measured. */
+  readonly score: number;
+  readonly components: QualityComponents;
+  /** Hints for the person in front of the camera, most important first; empty where nothing is to be mended. */
+  readonly guidance: readonly Guidance[];
+}
+
+/**
+ * Quality of one face from chips, landmarks and what else is known of it; components whose evidence was not given, or does
+ * not suffice, are absent (`naturalColour` of a grey picture, `sharpness` of a face of a few pixels, surroundings beyond the
+ * picture). Absent altogether where the landmarks are not finite or do not span a face. Throws `INVALID_ARGUMENT` when
+ * there are not 68 landmarks, the picture has no size, or a chip has the wrong one. Components are named after ISO/IEC
+ * 29794-5; no conformance is claimed. Pure function: some 2 ms, no state, safe in any thread.
+ */
+export function assessQuality(input: QualityInput, options: QualityOptions = {}): FaceQuality | undefined {
+  const { landmarks, frame, pose, face, detail, native } = input;
+  if (!Array.isArray(landmarks) || landmarks.length !== 68) throw invalid('landmarks', '68 points', landmarks);
+  for (const side of ['width', 'height'] as const) {
+    if (!(frame[side] > 0) || !Number.isFinite(frame[side]))
+      throw invalid(`frame.${side}`, 'positive number', frame[side]);
+  }
+  const layout = layoutOf(landmarks);
+  if (layout === undefined) return undefined;
+  const finite = pose !== undefined && [pose.roll, pose.yaw, pose.pitch].every(Number.isFinite) ? pose : undefined;
+  const values: Values = measureShape(layout, frame, finite);
+  if (input.box !== undefined && input.others !== undefined) {
+    const others = otherFaces(input.box, input.others);
+    if (others !== undefined) values.singleFacePresent = others;
+  }
+  const neutral = input.expression?.probabilities.neutral;
+  if (neutral !== undefined && Number.isFinite(neutral)) values.expressionNeutrality = neutral;
+  if (detail !== undefined) Object.assign(values, detailValues(detail, layout, frame));
+  if (native !== undefined) Object.assign(values, gridValues(native, frame));
+  const light = face === undefined ? undefined : faceValues(face, layout, frame, values);
+  const components = scored(values);
+  const purpose = options.purpose ?? 'recognition';
+  const guidance = guidanceFor(components, {
+    purpose,
+    mirrored: options.mirrored ?? false,
+    ...(light === undefined ? {} : { brighter: light.brighter }),
+  });
+  return { score: unifiedScore(components, purpose), components, guidance };
+}
+
+function scored(values: Values): QualityComponents {
+  const components: Partial<Record<QualityName, QualityComponent>> = {};
+  for (const name of QUALITY_NAMES) {
+    const value = values[name];
+    if (value === undefined || !Number.isFinite(value)) continue;
+    components[name] = { value, unit: QUALITY_COMPONENTS[name].unit, score: componentScore(name, value) };
+  }
+  return components;
+}
+
+type Size = QualityInput['frame'];
+
+/** Adds what the colour chip tells to `values`. */
+function faceValues(chip: QualityChip, layout: FaceLayout, frame: Size, values: Values): Illumination | undefined {
+  checkChip('face', chip, FACE_CHIP.size ** 2 * 3);
+  const points = intoChip(chip.region, layout.points);
+  const zones = zonesOf(points, chip.region, frame);
+  const cells = cellsOf(chip.data, zones);
+  Object.assign(values, measureExposure(cells), measureOcclusion(cells, zones), measureBackground(cells, zones));
+  if (isColoured(cells, zones)) Object.assign(values, measureColour(cells, zones));
+  const light = measureIllumination(cells, zones, points);
+  if (light !== undefined) values.illuminationUniformity = light.ratio;
+  return light;
+}
+
+function detailValues(chip: QualityChip, layout: FaceLayout, frame: Size): Values {
+  const grey = greyChip('detail', chip, frame);
+  const [centre] = intoChip(chip.region, [innerCentre(layout)]);
+  return measureDetail(grey, centre!, (0.95 * layout.unit) / chip.region[0]);
+}
+
+function gridValues(chip: QualityChip, frame: Size): Values {
+  return measureGrid(greyChip('native', chip, frame), chip.region[2], chip.region[5]);
+}
+
+/** A grey chip with the part of it that shows the picture; its region is scaled and shifted only. */
+function greyChip(name: string, chip: QualityChip, frame: Size): GreyChip {
+  const size = DETAIL_CHIP.size;
+  checkChip(name, chip, size ** 2);
+  const [scale, , left, , , top] = chip.region;
+  const clamp = (v: number): number => Math.min(size, Math.max(0, v));
+  return {
+    data: chip.data,
+    size,
+    inside: {
+      x0: clamp(Math.ceil(-left / scale)),
+      y0: clamp(Math.ceil(-top / scale)),
+      x1: clamp(Math.floor((frame.width - left) / scale)),
+      y1: clamp(Math.floor((frame.height - top) / scale)),
+    },
+  };
+}
+
+function checkChip(name: string, { data, region }: QualityChip, length: number): void {
+  if (!(data instanceof Uint8Array) || data.length !== length) throw invalid(`${name}.data`, `${length} bytes`, data);
+  if (!region.every(Number.isFinite)) throw invalid(`${name}.region`, 'six finite numbers', region);
+}
