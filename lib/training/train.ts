@@ -4,7 +4,13 @@ import { abortSignal, boolean, nonEmptyString, oneOf, plainObject, positiveInteg
 import { callSite, LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { cancellable } from '../inference/cancel.js';
 import { ShapePredictor } from '../landmarks/shape-predictor.js';
-import type { NativeAddon, NativeExecutor, NativeShapeModel } from '../native/addon.js';
+import type {
+  NativeAddon,
+  NativeExecutor,
+  NativeShapeModel,
+  ShapeTrainingProgress,
+  ShapeTrainingSet,
+} from '../native/addon.js';
 import { loadAddon } from '../native/index.js';
 import { countFaces, type LandmarkDataset, readDataset } from './dataset.js';
 import { mirrorOrder } from './mirror.js';
@@ -70,7 +76,7 @@ export interface TrainedLandmarks {
   readonly features: number;
   /** Bound on what the format's rounding moves a point by, as a fraction of the box's longer side; 0 for `dlib`. */
   readonly leafError: number;
-  /** Mean distance of the points of the training faces at the end, as a fraction of the box. */
+  /** Mean distance between the points that the model gives for the training faces and those marked, as a fraction of the box. */
   readonly trainingError: number;
   /** Pictures and faces that were learned from, mirror images included. */
   readonly pictures: number;
@@ -197,52 +203,35 @@ async function train(
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   let failure: { readonly error: unknown } | undefined;
-  let trainingError = Number.NaN;
-  let resumed = false;
-  let start: { readonly at: number; readonly done: number } | undefined;
-  const begin = performance.now();
-  const report = (p: {
-    cascade: number;
-    cascades: number;
-    tree: number;
-    trees: number;
-    error: number;
-    resumed: boolean;
-  }) => {
-    trainingError = p.error;
-    resumed ||= p.resumed;
-    const total = p.cascades * p.trees;
-    const done = Math.min(total, p.cascade * p.trees + p.tree);
-    const now = performance.now();
-    // What came from the checkpoint took no time: the rate is that of what was grown since.
-    start ??= { at: p.resumed ? now : begin, done: p.resumed ? done : 0 };
-    const grown = done - start.done;
-    const secondsLeft = grown > 0 ? ((total - done) * (now - start.at)) / grown / 1000 : undefined;
-    const cascades = { done: Math.floor(done / p.trees), total: p.cascades };
+  const tell = (progress: TrainingProgress): void => {
     try {
-      onProgress?.({
-        stage: 'trees',
-        done,
-        total,
-        cascades,
-        resumed,
-        error: p.error,
-        ...(secondsLeft === undefined ? {} : { secondsLeft }),
-      });
+      onProgress?.(progress);
     } catch (error) {
-      // Thrown from here it would end the process.
+      // Thrown into native code it would lose its stack and its kind.
       failure ??= { error };
       stop.abort();
     }
   };
+  // A checkpoint that does not fit is refused: where there is one, it is continued.
+  const resumed = checkpoint !== undefined && (await isFile(checkpoint));
+  const total = shape.cascadeDepth * shape.treesPerCascade;
+  const begin = performance.now();
+  const report = progressReport(begin, resumed, tell);
+  const packed = set.pack();
   let model: NativeShapeModel | undefined;
   try {
-    model = await cancellable(addon, signal, (token) =>
-      addon.trainShapeModel(executor, set.pack(), shape, report, token),
-    );
-    if (failure !== undefined) throw failure.error;
+    model = await cancellable(addon, signal, (token) => addon.trainShapeModel(executor, packed, shape, report, token));
     const seconds = (performance.now() - begin) / 1000;
     const trained = model;
+    const trainingError = await meanError(addon, executor, trained, packed, signal);
+    tell({
+      stage: 'trees',
+      done: total,
+      total,
+      cascades: { done: shape.cascadeDepth, total: shape.cascadeDepth },
+      error: trainingError,
+      resumed,
+    });
     await cancellable(addon, signal, (token) => trained.save(executor, output, format, token));
     return {
       output,
@@ -259,6 +248,70 @@ async function train(
   } finally {
     await model?.close();
   }
+}
+
+const isFile = (file: string): Promise<boolean> =>
+  stat(file).then(
+    (info) => info.isFile(),
+    () => false,
+  );
+
+/** Native reports, which come about ten times a second, as progress with the time left. */
+function progressReport(
+  begin: number,
+  resumed: boolean,
+  tell: (progress: TrainingProgress) => void,
+): (report: ShapeTrainingProgress) => void {
+  let start: { readonly at: number; readonly done: number } | undefined;
+  return ({ cascade, cascades, tree, trees, error }) => {
+    const total = cascades * trees;
+    const done = Math.min(total, (cascade - 1) * trees + tree);
+    // The very end is told when the final error is known.
+    if (done === total) return;
+    const now = performance.now();
+    // What came from a checkpoint took no time: the rate is that of what was grown since.
+    start ??= resumed ? { at: now, done } : { at: begin, done: 0 };
+    const grown = done - start.done;
+    tell({
+      stage: 'trees',
+      done,
+      total,
+      cascades: { done: Math.floor(done / trees), total: cascades },
+      error,
+      resumed,
+      ...(grown > 0 ? { secondsLeft: ((total - done) * (now - start.at)) / grown / 1000 } : {}),
+    });
+  };
+}
+
+/** Mean distance between the points that a model gives for the faces of a set and those marked, as a fraction of the box. */
+async function meanError(
+  addon: NativeAddon,
+  executor: NativeExecutor,
+  model: NativeShapeModel,
+  { images, imageOf, boxes, points }: ShapeTrainingSet,
+  signal: AbortSignal,
+): Promise<number> {
+  const facesOf = images.map((): number[] => []);
+  for (const [face, image] of imageOf.entries()) facesOf[image]!.push(face);
+  const values = model.points * 2;
+  let sum = 0;
+  let count = 0;
+  for (const [i, faces] of facesOf.entries()) {
+    const own = Float64Array.from(faces.flatMap((face) => [...boxes.subarray(face * 4, face * 4 + 4)]));
+    const found = await cancellable(addon, signal, (token) => model.predict(executor, images[i]!, own, token));
+    for (const [n, face] of faces.entries()) {
+      const [width, height] = [own[n * 4 + 2]!, own[n * 4 + 3]!];
+      for (let k = 0; k < values; k += 2) {
+        const dx = (found[n * values + k]! - points[face * values + k]!) / width;
+        const dy = (found[n * values + k + 1]! - points[face * values + k + 1]!) / height;
+        if (Number.isNaN(dx + dy)) continue;
+        sum += Math.hypot(dx, dy);
+        count++;
+      }
+    }
+  }
+  return sum / count;
 }
 
 /** What a model file holds, as it is read back. */
