@@ -12,15 +12,18 @@ export interface Contour {
   readonly closed: boolean;
 }
 
-/** The lines that join the 68 points: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCV workshops 2013. */
+/**
+ * The lines that join the 68 points: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCV workshops 2013. Left and right
+ * are those of the picture.
+ */
 export const CONTOURS_68: readonly Contour[] = [
   { name: 'jaw', from: 0, to: 16, closed: false },
-  { name: 'right brow', from: 17, to: 21, closed: false },
-  { name: 'left brow', from: 22, to: 26, closed: false },
+  { name: 'left brow', from: 17, to: 21, closed: false },
+  { name: 'right brow', from: 22, to: 26, closed: false },
   { name: 'nose bridge', from: 27, to: 30, closed: false },
   { name: 'nose base', from: 31, to: 35, closed: false },
-  { name: 'right eye', from: 36, to: 41, closed: true },
-  { name: 'left eye', from: 42, to: 47, closed: true },
+  { name: 'left eye', from: 36, to: 41, closed: true },
+  { name: 'right eye', from: 42, to: 47, closed: true },
   { name: 'outer lips', from: 48, to: 59, closed: true },
   { name: 'inner lips', from: 60, to: 67, closed: true },
 ];
@@ -53,20 +56,19 @@ export interface PoseAxes {
 }
 
 /**
- * Projects the head's axes on the picture (orthographic, R = Rz(roll) · Ry(yaw) · Rx(pitch)).
- * Signs: positive roll turns the head clockwise on the picture, positive yaw turns the nose to the picture's right,
- * positive pitch lifts the nose.
+ * Projects the head's axes on the picture (orthographic). As `Pose` and its estimate have it, the head is rolled in the picture
+ * first, then lifted by the pitch, then turned by the yaw: where the nose points is said by yaw and pitch alone, in the picture's own
+ * directions. Signs: positive roll turns the head clockwise on the picture, positive yaw turns the nose to the picture's
+ * right, positive pitch lifts the nose.
  */
 export function poseAxes(pose: Pose): PoseAxes {
   const radians = Math.PI / 180;
   const [sr, cr] = [Math.sin(pose.roll * radians), Math.cos(pose.roll * radians)];
   const [sy, cy] = [Math.sin(pose.yaw * radians), Math.cos(pose.yaw * radians)];
   const [sp, cp] = [Math.sin(pose.pitch * radians), Math.cos(pose.pitch * radians)];
-  // Head frame: x right, y down, z towards the viewer. Pitch about x, then yaw about y, then roll in the picture.
-  const turn = (x: number, y: number): Point => [cr * x - sr * y, sr * x + cr * y];
   return {
-    x: turn(cy, 0),
-    y: turn(sp * sy, cp),
-    z: turn(sy * cp, -sp),
+    x: [cr * cy + sr * sp * sy, sr * cp],
+    y: [-sr * cy + cr * sp * sy, cr * cp],
+    z: [sy * cp, -sp],
   };
 }

@@ -4,8 +4,26 @@
  * @module
  */
 export { CONTOURS_68, type Contour, type DrawableFace, faceColour, PALETTE, type PoseAxes, poseAxes } from './face.js';
+export {
+  FACE_REGIONS,
+  type FaceRegion,
+  type LandmarkOverlayOptions,
+  type LandmarkRenderOptions,
+  landmarkOverlaySvg,
+  poseInWords,
+  renderLandmarkOverlay,
+} from './landmark-overlay.js';
 export { escapeMarkup } from './markup.js';
 export { lineWidthFor, type OverlayOptions, type OverlaySize, overlaySvg } from './overlay.js';
+export {
+  type ActionUnitsView,
+  type ExpressionView,
+  expressionPanel,
+  PANEL_STYLE,
+  type QualityComponentView,
+  type QualityView,
+  qualityPanel,
+} from './panels.js';
 export { dataUri, faceCrop, type Picture, thumbnail } from './picture.js';
 export {
   type ContactSheetItem,

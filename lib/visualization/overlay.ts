@@ -25,6 +25,11 @@ export interface OverlaySize {
 
 const COLOUR = /^(#[0-9a-f]{3,8}|[a-z]+|(?:rgb|hsl)a?\([\d\s.,%/deg-]+\))$/i;
 
+/** The wanted colour where it is a CSS colour and nothing else, otherwise `fallback`. */
+export function safeColour(wanted: string | undefined, fallback: string): string {
+  return wanted !== undefined && COLOUR.test(wanted) ? wanted : fallback;
+}
+
 /** A line width that stays visible when a picture of this size is shown at a common size. */
 export function lineWidthFor(size: OverlaySize): number {
   return Math.max(1, Math.max(size.width, size.height) / 640);
@@ -104,8 +109,7 @@ export function overlaySvg(size: OverlaySize, faces: readonly DrawableFace[], op
 export function overlayMarkup(size: OverlaySize, faces: readonly DrawableFace[], options: OverlayOptions = {}): Markup {
   const unit = options.lineWidth ?? lineWidthFor(size);
   const groups = faces.map((face, index) => {
-    const wanted = options.colour?.(face, index) ?? faceColour(index);
-    const colour = COLOUR.test(wanted) ? wanted : faceColour(index);
+    const colour = safeColour(options.colour?.(face, index), faceColour(index));
     const text = options.label?.(face, index) ?? String(index + 1);
     return markup`<g class="face" color="${colour}" stroke="${colour}" fill="none" stroke-linecap="round" stroke-linejoin="round">${
       options.boxes !== false && drawBox(face, unit)

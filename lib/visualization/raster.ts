@@ -2,7 +2,7 @@
 import { LineamentError } from '../errors.js';
 import { type DrawableFace, faceColour } from './face.js';
 import { type Markup, markup, formatNumber as n } from './markup.js';
-import { type OverlayOptions, overlaySvg } from './overlay.js';
+import { type OverlayOptions, type OverlaySize, overlaySvg } from './overlay.js';
 import { dataUri, faceCrop, open, type Picture, pixels } from './picture.js';
 
 /** How an overlay is rendered. */
@@ -19,17 +19,26 @@ export interface RenderOptions extends OverlayOptions {
  * @returns a PNG
  * @throws LineamentError INVALID_ARGUMENT for a frame in a format that cannot be drawn on
  */
-export async function renderOverlay(
+export function renderOverlay(
   picture: Picture,
   faces: readonly DrawableFace[],
   options: RenderOptions = {},
 ): Promise<Buffer> {
+  return drawOn(picture, (size) => overlaySvg(size, faces, options), options.maxSide);
+}
+
+/** The picture with an SVG of its size laid over it, scaled down to `maxSide` at most, as a PNG. */
+export async function drawOn(
+  picture: Picture,
+  draw: (size: OverlaySize) => string,
+  maxSide = Number.POSITIVE_INFINITY,
+): Promise<Buffer> {
   const frame = await pixels(picture);
-  const scale = Math.min(1, (options.maxSide ?? Number.POSITIVE_INFINITY) / Math.max(frame.width, frame.height));
+  const scale = Math.min(1, maxSide / Math.max(frame.width, frame.height));
   const width = Math.max(1, Math.round(frame.width * scale));
   const height = Math.max(1, Math.round(frame.height * scale));
   // The viewBox stays that of the picture, so the drawing scales with it.
-  const svg = overlaySvg(frame, faces, options).replace(
+  const svg = draw(frame).replace(
     `width="${n(frame.width)}" height="${n(frame.height)}"`,
     `width="${width}" height="${height}"`,
   );

@@ -7,14 +7,15 @@ import type { MatchMatrix, Report, ReportFace, ReportPhoto } from './report.js';
 const NUMBERED_MATRIX = 32;
 const LARGEST_MATRIX = 160;
 
-interface Entry {
+export interface Entry {
   readonly face: ReportFace;
   readonly photo: ReportPhoto;
   /** Number of the face on its photograph, from 0. */
   readonly index: number;
 }
 
-function entries(report: Report): Entry[] {
+/** All faces of all photographs, in order. */
+export function entries(report: Report): Entry[] {
   return report.photos.flatMap((photo) => photo.faces.map((face, index) => ({ face, photo, index })));
 }
 
@@ -101,7 +102,8 @@ function figure(photo: ReportPhoto): Markup {
   }${overlayMarkup(photo, photo.faces)}</div></div><figcaption><b title="${photo.name}">${photo.name}</b><span>${facts.join(' · ')}</span></figcaption></figure>`;
 }
 
-function faceCell(entry: Entry): Markup {
+/** Picture and name of a face. */
+export function faceCell(entry: Entry): Markup {
   const crop = uri(entry.face.crop);
   return markup`<span class="face" style="--face:${faceColour(entry.index)}">${
     crop && markup`<img src="${crop}" alt="" loading="lazy">`

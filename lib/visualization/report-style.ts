@@ -78,11 +78,15 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 12px;margin:0;font
 dt{color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}
 code{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+.panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,560px),1fr));gap:16px}
+.panels article{background:var(--card);border:1px solid var(--line);border-radius:16px;padding:14px 16px;box-shadow:var(--shadow)}
+.panels article>div{display:grid;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));gap:12px;margin-top:12px;align-items:start}
+.panels .panel{background:none}
 .privacy{margin-top:44px;border:1px solid var(--line);border-left:4px solid var(--accent);background:var(--accent-soft);border-radius:12px;padding:14px 18px}
 .privacy h2{margin:0 0 4px;font-size:15.5px}
 .privacy p{margin:0 0 6px;max-width:100ch}
 .privacy p:last-child{margin:0}
 footer{padding-top:28px;padding-bottom:48px;color:var(--soft);font-size:13px}
 @media (max-width:640px){main,header,footer{padding-left:14px;padding-right:14px}header{padding-top:24px}h1{font-size:23px}}
-@media print{body{background:#fff}.toolbar{display:none}.photo,.card,.stat{break-inside:avoid;box-shadow:none}}
+@media print{body{background:#fff}.toolbar{display:none}.photo,.card,.stat,.panels article{break-inside:avoid;box-shadow:none}}
 `;

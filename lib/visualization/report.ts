@@ -1,5 +1,7 @@
 import type { Face } from '../types.js';
 import { type Markup, markup } from './markup.js';
+import { type ActionUnitsView, type ExpressionView, PANEL_STYLE, type QualityView } from './panels.js';
+import { panelsSection } from './report-panels.js';
 import {
   facesTable,
   matrixSection,
@@ -12,11 +14,16 @@ import {
 import { REPORT_STYLE } from './report-style.js';
 
 /** A face in the report: what was measured, and a picture of it. */
-export interface ReportFace extends Omit<Face, 'embedding'> {
+export interface ReportFace extends Omit<Face, 'embedding' | 'quality' | 'actionUnits' | 'reading'> {
   /** Square picture of the face as a `data:` URI. */
   readonly crop?: string;
   /** A name to show instead of "photo, number". */
   readonly name?: string;
+  /** Components, unified score and hints. */
+  readonly quality?: QualityView;
+  readonly actionUnits?: ActionUnitsView;
+  /** Expression of both networks and the action units. */
+  readonly reading?: ExpressionView;
 }
 
 /** A photograph in the report. */
@@ -81,7 +88,7 @@ export interface Report {
 const MARK = markup`<svg class="mark" viewBox="0 0 64 64" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M6 18V12a6 6 0 0 1 6-6h6M46 6h6a6 6 0 0 1 6 6v6M58 46v6a6 6 0 0 1-6 6h-6M18 58h-6a6 6 0 0 1-6-6v-6"/><path d="M17 25c0 14 5 24 15 24s15-10 15-24" opacity=".55"/><path d="M19 24c3-2 6-2 9 0M36 24c3-2 6-2 9 0M32 27v8l-3 2h6M26 42c4 2 8 2 12 0"/></svg>`;
 
 /**
- * A report as one self-contained HTML page: photographs with overlays, a table of faces, the match matrix, timings, the
+ * A report as one self-contained HTML page: photographs with overlays, a table of faces, panels for expression and quality, the match matrix, timings, the
  * networks with licence and provenance, and a note on privacy. The page loads nothing and runs no script (its
  * content-security policy forbids both); every text in it is escaped.
  *
@@ -115,6 +122,7 @@ function page(report: Report): Markup {
 ${summary(report)}
 ${photoGallery(report)}
 ${facesTable(report)}
+${panelsSection(report)}
 ${matrixSection(report)}
 ${timingSection(report)}
 ${modelCards(report)}
@@ -126,4 +134,4 @@ ${privacyNote()}
 `;
 }
 
-const STYLE = markup([REPORT_STYLE] as unknown as TemplateStringsArray);
+const STYLE = markup([REPORT_STYLE + PANEL_STYLE] as unknown as TemplateStringsArray);
