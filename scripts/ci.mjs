@@ -1,11 +1,12 @@
 // Everything that is checked before a change lands: `npm test`, then what needs more than Node, npm and a compiler. Ends with one
 // line that counts all suites.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { nodeHeaders } from './build-native.mjs';
 import { packageFile, root, run } from './lib/run.mjs';
 import { filesBelow } from './lib/stamp.mjs';
+import { vitest } from './lib/vitest.mjs';
 import { fuzz, nativeTests } from './native-test.mjs';
 
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -127,21 +128,37 @@ async function otherRuntime() {
 
 async function oracles() {
   await run('bash', ['scripts/install-oracles.sh'], { inherit: true });
-  const report = path.join(root, 'out', 'reports', 'oracles.json');
-  rmSync(report, { force: true });
-  if (!existsSync(path.join(root, 'tests', 'oracles'))) return;
-  const args = [packageFile('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json'];
-  args.push(`--outputFile.json=${report}`, 'tests/oracles', 'tests/native/process');
   const env = { LINEAMENT_ORACLES: '1', ...(await otherRuntime()) };
-  const { code } = await run(process.execPath, args, { inherit: true, env });
-  const result = JSON.parse(readFileSync(report, 'utf8'));
-  for (const file of result.testResults) {
-    for (const test of file.assertionResults) {
-      if (['skipped', 'pending', 'todo'].includes(test.status)) console.log(`skipped: ${test.fullName}`);
-    }
+  add('oracles', await vitest('oracles', ['tests/oracles', 'tests/native/process'], env));
+}
+
+/** The addon inside Node under the sanitizers: the tests of its surface, with the sanitizers' libraries loaded first. */
+async function sanitizedAddon() {
+  const nodedir = nodeHeaders();
+  const libraries = [];
+  for (const name of ['libasan.so', 'libubsan.so', 'libstdc++.so']) {
+    const { code, output } = await run('g++', [`-print-file-name=${name}`]).catch(() => ({ code: 1, output: '' }));
+    if (code === 0 && path.isAbsolute(output.trim())) libraries.push(output.trim());
   }
-  const failed = result.numFailedTests || (code === 0 ? 0 : 1);
-  add('oracles', { passed: result.numPassedTests, failed, skipped: result.numPendingTests + result.numTodoTests });
+  if (process.platform !== 'linux' || !nodedir || libraries.length < 3) {
+    console.log(
+      '  skipped: the addon under sanitizers (needs Linux, g++ with its sanitizers, and the headers of Node)',
+    );
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const folder = 'out/sanitized-addon';
+  const args = ['compile', '-O', folder, '--CDLINEAMENT_SANITIZE=address,undefined'];
+  const built = await succeeds(process.execPath, [packageFile('cmake-js', 'bin/cmake-js'), ...args], {
+    env: { npm_config_nodedir: nodedir },
+  })();
+  if (built) throw new Error(built);
+  return vitest('sanitized-addon', ['tests/native'], {
+    LINEAMENT_ADDON: path.join(root, folder, 'Release', 'lineament.node'),
+    LD_PRELOAD: libraries.join(' '),
+    // What Node itself leaves behind at its end is not ours to count.
+    ASAN_OPTIONS: 'detect_leaks=0:detect_odr_violation=0',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+  });
 }
 
 async function section(title, work) {
@@ -162,6 +179,7 @@ await section('style and documentation', style);
 await section('oracles and real parts', oracles);
 await section('cmake-js', builds);
 await section('sanitizers', async () => add('sanitizers', await nativeTests({ sanitize: true })));
+await section('addon under sanitizers', async () => add('addon under sanitizers', await sanitizedAddon()));
 await section('fuzzers', async () => add('fuzzers', await fuzz(Number(process.env.LINEAMENT_FUZZ_SECONDS ?? 20))));
 await section('fresh clone', freshClone);
 if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
