@@ -18,6 +18,7 @@ constexpr size_t kChecked = 16;  // the check sum begins here
 constexpr uint32_t kVersion = 1;
 constexpr uint32_t kByteOrder = 0x01020304;
 constexpr float kMostInteger = 32767;
+constexpr uint32_t kMostShift = 15;
 
 static_assert(sizeof(ShapeSplit) == 8 && offsetof(ShapeSplit, second) == 2 && offsetof(ShapeSplit, threshold) == 4);
 
@@ -25,7 +26,7 @@ Status corrupt(const std::string& why) { return Status(Code::kModelCorrupt, "Not
 
 // Where the sections begin.
 struct Layout {
-  uint64_t initial, scales, anchors, deltas, splits, leaves, end;
+  uint64_t initial, scales, shifts, anchors, deltas, splits, leaves, end;
 
   // The counts have passed check_shape_counts(), so nothing overflows.
   explicit Layout(const ShapeModel& m) {
@@ -39,6 +40,7 @@ struct Layout {
     };
     initial = section(values * sizeof(float));
     scales = section(m.cascades * values * sizeof(float));
+    shifts = section(trees);
     anchors = section(features * sizeof(uint16_t));
     deltas = section(features * 2 * sizeof(float));
     splits = section(trees * m.splits_per_tree() * sizeof(ShapeSplit));
@@ -107,45 +109,84 @@ double longest(const std::vector<double>& coordinates) {
 }
 
 // Half a step for every tree: what no rounding exceeds.
-double bound_by_scales(const ShapeModel& model, const std::vector<float>& scales) {
-  std::vector<double> sums(model.values());
-  for (size_t i = 0; i < scales.size(); ++i)
-    sums[i % sums.size()] += 0.5 * static_cast<double>(scales[i]) * model.trees;
+double bound_by_steps(const ShapeModel& model, const CompactShape& steps) {
+  const size_t values = model.values();
+  std::vector<double> sums(values);
+  for (size_t c = 0; c < model.cascades; ++c) {
+    double of_trees = 0;
+    for (size_t t = 0; t < model.trees; ++t) of_trees += std::ldexp(0.5, steps.shifts[c * model.trees + t]);
+    for (size_t k = 0; k < values; ++k) sums[k] += of_trees * static_cast<double>(steps.scales[c * values + k]);
+  }
   return longest(sums);
 }
 
-int16_t rounded(float value, float scale) {
-  if (scale == 0) return 0;
-  const double steps = std::nearbyint(static_cast<double>(value) / static_cast<double>(scale));
+// No sum of leaves may leave 32 bits.
+bool sums_fit(const uint8_t* shifts, size_t trees) {
+  uint64_t sum = 0;
+  for (size_t t = 0; t < trees; ++t) sum += uint64_t{32768} << std::min<uint32_t>(shifts[t], kMostShift);
+  return sum < uint64_t{1} << 31;
+}
+
+int16_t rounded(float value, double step) {
+  if (step == 0) return 0;
+  const double steps = std::nearbyint(static_cast<double>(value) / step);
   return static_cast<int16_t>(std::clamp(steps, -static_cast<double>(kMostInteger), static_cast<double>(kMostInteger)));
 }
 
-// The largest leaf of each cascade and coordinate becomes the largest integer.
-std::vector<float> make_scales(const ShapeModel& model) {
-  const size_t values = model.values(), rows = size_t{model.trees} * model.leaves_per_tree();
-  std::vector<float> scales(model.cascades * values, 0.0f);
+// Scales and shifts such that the largest leaf of each coordinate and cascade becomes about the largest integer, and
+// trees with smaller leaves, which are most, get smaller steps.
+void choose_steps(const ShapeModel& model, CompactShape* out) {
+  constexpr int kRange = 8;  // trees with leaves below 2^−8 of the largest would gain nothing that is seen
+  const size_t values = model.values(), leaves = model.leaves_per_tree(), trees = model.trees;
+  std::vector<float> largest(trees * values), most(values);
   const float* leaf = model.leaves.data();
   for (size_t c = 0; c < model.cascades; ++c) {
-    float* most = scales.data() + c * values;
-    for (size_t row = 0; row < rows; ++row, leaf += values) {
-      for (size_t k = 0; k < values; ++k) most[k] = std::max(most[k], std::fabs(leaf[k]));
+    std::fill(largest.begin(), largest.end(), 0.0f);
+    std::fill(most.begin(), most.end(), 0.0f);
+    for (size_t t = 0; t < trees; ++t) {
+      float* of_tree = largest.data() + t * values;
+      for (size_t i = 0; i < leaves; ++i, leaf += values) {
+        for (size_t k = 0; k < values; ++k) of_tree[k] = std::max(of_tree[k], std::fabs(leaf[k]));
+      }
+      for (size_t k = 0; k < values; ++k) most[k] = std::max(most[k], of_tree[k]);
     }
-    for (size_t k = 0; k < values; ++k) most[k] /= kMostInteger;
+    std::vector<uint8_t> shifts(trees);
+    int range = kRange;
+    for (;; --range) {
+      for (size_t t = 0; t < trees; ++t) {
+        double share = 0;
+        for (size_t k = 0; k < values; ++k) {
+          if (most[k] > 0) share = std::max(share, static_cast<double>(largest[t * values + k] / most[k]));
+        }
+        shifts[t] =
+            static_cast<uint8_t>(share > 0 ? std::max(0, range + static_cast<int>(std::ceil(std::log2(share)))) : 0);
+      }
+      if (range == 0 || sums_fit(shifts.data(), trees)) break;
+    }
+    out->shifts.insert(out->shifts.end(), shifts.begin(), shifts.end());
+    for (size_t k = 0; k < values; ++k) out->scales.push_back(std::ldexp(most[k] / kMostInteger, -range));
   }
-  return scales;
 }
 
-double leaf_error(const ShapeModel& model, const std::vector<float>& scales) {
+// What a step of each coordinate is worth in tree t of cascade c.
+void steps_of(const ShapeModel& model, const CompactShape& steps, size_t c, size_t t, std::vector<double>* out) {
+  const float* scales = steps.scales.data() + c * model.values();
+  for (size_t k = 0; k < model.values(); ++k) {
+    (*out)[k] = std::ldexp(static_cast<double>(scales[k]), steps.shifts[c * model.trees + t]);
+  }
+}
+
+double leaf_error(const ShapeModel& model, const CompactShape& steps) {
   const size_t values = model.values(), leaves = model.leaves_per_tree();
-  std::vector<double> sums(values), worst(values);
+  std::vector<double> sums(values), worst(values), step(values);
   const float* leaf = model.leaves.data();
   for (size_t c = 0; c < model.cascades; ++c) {
-    const float* scale = scales.data() + c * values;
-    for (size_t tree = 0; tree < model.trees; ++tree) {
+    for (size_t t = 0; t < model.trees; ++t) {
+      steps_of(model, steps, c, t, &step);
       std::fill(worst.begin(), worst.end(), 0.0);
       for (size_t i = 0; i < leaves; ++i, leaf += values) {
         for (size_t k = 0; k < values; ++k) {
-          const double kept = static_cast<double>(rounded(leaf[k], scale[k])) * static_cast<double>(scale[k]);
+          const double kept = static_cast<double>(rounded(leaf[k], step[k])) * step[k];
           worst[k] = std::max(worst[k], std::fabs(static_cast<double>(leaf[k]) - kept));
         }
       }
@@ -196,15 +237,25 @@ Result<CompactShape> read_compact_shape(const uint8_t* bytes, size_t size) {
   const size_t features = size_t{model.cascades} * model.features;
   get_section(bytes, layout.initial, model.values(), &model.initial);
   get_section(bytes, layout.scales, model.cascades * model.values(), &out.scales);
+  get_section(bytes, layout.shifts, size_t{model.cascades} * model.trees, &out.shifts);
   get_section(bytes, layout.anchors, features, &model.anchors);
   get_section(bytes, layout.deltas, 2 * features, &model.deltas);
   get_section(bytes, layout.splits, size_t{model.cascades} * model.trees * model.splits_per_tree(), &model.splits);
   if (Status s = check_shape_model(model, false); !s.ok()) return s;
-  for (const float scale : out.scales) {
-    if (!(scale >= 0 && scale <= kMostShapeValue / kMostInteger)) return corrupt("a scale is impossible");
+  uint32_t most_shift = 0;
+  for (const uint8_t shift : out.shifts) most_shift = std::max<uint32_t>(most_shift, shift);
+  if (most_shift > kMostShift) return corrupt("a shift is impossible");
+  for (size_t c = 0; c < model.cascades; ++c) {
+    if (!sums_fit(out.shifts.data() + c * model.trees, model.trees))
+      return corrupt("its leaves are too large to be added");
   }
-  if (!(out.leaf_error >= 0 && out.leaf_error <= bound_by_scales(model, out.scales) * (1 + 1e-6) + 1e-12)) {
-    return corrupt("its leaf error does not fit its scales");
+  for (const float scale : out.scales) {
+    if (!(scale >= 0 && std::ldexp(scale, 15 + static_cast<int>(most_shift)) <= 2 * kMostShapeValue)) {
+      return corrupt("a scale is impossible");
+    }
+  }
+  if (!(out.leaf_error >= 0 && out.leaf_error <= bound_by_steps(model, out) * (1 + 1e-6) + 1e-12)) {
+    return corrupt("its leaf error does not fit its steps");
   }
   out.bytes = bytes;
   out.size = size;
@@ -222,7 +273,8 @@ Status write_compact_shape(const ShapeModel& model, ByteSink* out, const CancelT
     return Status(Code::kInvalidArgument, "Compact shape models are for little-endian machines");
   }
   const Layout layout(model);
-  const std::vector<float> scales = make_scales(model);
+  CompactShape steps;
+  choose_steps(model, &steps);
   if (is_cancelled(cancel)) return Status(Code::kAborted, "Aborted");
   std::vector<uint8_t> head(static_cast<size_t>(layout.leaves), uint8_t{0});
   std::memcpy(head.data(), "LMSM", 4);
@@ -230,25 +282,29 @@ Status write_compact_shape(const ShapeModel& model, ByteSink* out, const CancelT
   put(&head, 8, kByteOrder);
   const uint32_t counts[] = {model.points, model.cascades, model.trees, model.depth, model.features};
   put(&head, 16, counts);
-  put(&head, 40, leaf_error(model, scales));
+  put(&head, 40, leaf_error(model, steps));
   put(&head, 48, layout.end);
   put_section(&head, layout.initial, model.initial);
-  put_section(&head, layout.scales, scales);
+  put_section(&head, layout.scales, steps.scales);
+  put_section(&head, layout.shifts, steps.shifts);
   put_section(&head, layout.anchors, model.anchors);
   put_section(&head, layout.deltas, model.deltas);
   put_section(&head, layout.splits, model.splits);
   put(&head, 12, compact_shape_check_sum(head.data(), head.size()));
   out->write(head.data(), head.size());
 
-  const size_t values = model.values(), rows = size_t{model.trees} * model.leaves_per_tree();
+  const size_t values = model.values();
   std::vector<int16_t> row(values);
+  std::vector<double> step(values);
   const float* leaf = model.leaves.data();
   for (size_t c = 0; c < model.cascades; ++c) {
     if (is_cancelled(cancel)) return Status(Code::kAborted, "Aborted");
-    const float* scale = scales.data() + c * values;
-    for (size_t i = 0; i < rows; ++i, leaf += values) {
-      for (size_t k = 0; k < values; ++k) row[k] = rounded(leaf[k], scale[k]);
-      out->write(row.data(), values * sizeof(int16_t));
+    for (size_t t = 0; t < model.trees; ++t) {
+      steps_of(model, steps, c, t, &step);
+      for (size_t i = 0; i < model.leaves_per_tree(); ++i, leaf += values) {
+        for (size_t k = 0; k < values; ++k) row[k] = rounded(leaf[k], step[k]);
+        out->write(row.data(), values * sizeof(int16_t));
+      }
     }
   }
   return Status();

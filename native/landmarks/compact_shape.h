@@ -17,16 +17,18 @@
 //
 //   section   elements
 //   initial   2P × f32             mean shape x0 y0 x1 y1 …, in the unit frame of the box
-//   scales    C × 2P × f32         what one step of a leaf's integer is worth, for each coordinate
+//   scales    C × 2P × f32         what one step is worth in a cascade, for each coordinate
+//   shifts    C × T × u8           a tree's integers count 2^shift steps; at most 15, and in every cascade the sum of
+//                                  2^(15 + shift) over the trees is below 2^31, so that sums of leaves fit 32 bits
 //   anchors   C × F × u16          the landmark that a feature moves with
 //   deltas    C × F × 2 × f32      from that landmark
 //   splits    C × T × S × (u16 first, u16 second, f32 threshold), breadth first
-//   leaves    C × T × L × 2P × i16, to be multiplied by the scale of their cascade and coordinate
+//   leaves    C × T × L × 2P × i16: leaf = i × 2^shift × scale
 //
-// Leaf error: rounding moves coordinate k by at most Σ over cascades and trees of the largest |leaf − integer × scale|
-// of that tree; the bound is the largest length of (x, y) so made, in the unit frame. A looser one that every reader
-// computes again, from Σ scale × T / 2, must not lie below it. The bound holds for the same leaves: a point that sits
-// on the edge of a pixel may then see another pixel.
+// Leaf error: rounding moves coordinate k by at most the sum, over cascades and trees, of the largest |leaf − what is
+// kept| of that tree; the bound is the largest length of (x, y) so made, in the unit frame. A looser one that every
+// reader computes again, half a step of every tree, must not lie below it. The bound holds for the same leaves: a
+// feature that lies on the edge of a pixel may see another pixel, and a tree then end in another leaf.
 //
 // Whoever opens the file reads all but the leaves, so that this takes no longer for a larger model; any leaf's integer
 // is harmless.
@@ -46,6 +48,7 @@ namespace lineament {
 struct CompactShape {
   ShapeModel model;                // without its leaves
   std::vector<float> scales;       // cascades × values()
+  std::vector<uint8_t> shifts;     // cascades × trees
   const uint8_t* bytes = nullptr;  // what was read, all of it
   size_t size = 0;
   const int16_t* leaves = nullptr;  // within `bytes`

@@ -19,15 +19,17 @@ void add_f32(const float* const* rows, size_t count, size_t values, float* sums)
   }
 }
 
-void add_i16(const int16_t* const* rows, size_t count, size_t values, int32_t* sums) {
+void add_i16(const int16_t* const* rows, const uint8_t* shifts, size_t count, size_t values, int32_t* sums) {
   for (size_t k = 0; k < values; ++k) sums[k] = 0;
   size_t r = 0;
   for (; r + 4 <= count; r += 4) {
     const int16_t *a = rows[r], *b = rows[r + 1], *c = rows[r + 2], *d = rows[r + 3];
-    for (size_t k = 0; k < values; ++k) sums[k] += a[k] + b[k] + c[k] + d[k];
+    const int32_t fa = 1 << shifts[r], fb = 1 << shifts[r + 1], fc = 1 << shifts[r + 2], fd = 1 << shifts[r + 3];
+    for (size_t k = 0; k < values; ++k) sums[k] += a[k] * fa + b[k] * fb + c[k] * fc + d[k] * fd;
   }
   for (; r < count; ++r) {
-    for (size_t k = 0; k < values; ++k) sums[k] += rows[r][k];
+    const int32_t f = 1 << shifts[r];
+    for (size_t k = 0; k < values; ++k) sums[k] += rows[r][k] * f;
   }
 }
 

@@ -11,8 +11,8 @@ namespace lineament {
 struct ShapeKernels {
   // sums[k] += rows[0][k] + rows[1][k] + …, from left to right.
   void (*add_f32)(const float* const* rows, size_t count, size_t values, float* sums);
-  // sums[k] = rows[0][k] + rows[1][k] + …; at most 65536 rows.
-  void (*add_i16)(const int16_t* const* rows, size_t count, size_t values, int32_t* sums);
+  // sums[k] = rows[0][k] × 2^shifts[0] + rows[1][k] × 2^shifts[1] + …, which the caller knows to fit.
+  void (*add_i16)(const int16_t* const* rows, const uint8_t* shifts, size_t count, size_t values, int32_t* sums);
 };
 
 extern const ShapeKernels kShapeKernelsScalar;

@@ -51,20 +51,14 @@ void add_f32(const float* const* rows, size_t count, size_t values, float* sums)
   }
 }
 
-ALWAYS_INLINE __m256i widen(const int16_t* p) {
-  return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
-
-ALWAYS_INLINE __m256i four(__m256i s, const int16_t* a, const int16_t* b, const int16_t* c, const int16_t* d,
-                           size_t k) {
-  s = _mm256_add_epi32(s, _mm256_add_epi32(widen(a + k), widen(b + k)));
-  return _mm256_add_epi32(s, _mm256_add_epi32(widen(c + k), widen(d + k)));
+ALWAYS_INLINE __m256i shifted(const int16_t* p, __m128i shift) {
+  return _mm256_sll_epi32(_mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), shift);
 }
 
 ALWAYS_INLINE __m256i load(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 ALWAYS_INLINE void store(int32_t* p, __m256i v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 
-void add_i16(const int16_t* const* rows, size_t count, size_t values, int32_t* sums) {
+void add_i16(const int16_t* const* rows, const uint8_t* shifts, size_t count, size_t values, int32_t* sums) {
   const size_t bytes = values * sizeof(int16_t);
   for (size_t r = 0; r < count && r < kAhead; ++r) ask_for(rows[r], bytes);
   for (size_t k = 0; k < values; ++k) sums[k] = 0;
@@ -72,15 +66,25 @@ void add_i16(const int16_t* const* rows, size_t count, size_t values, int32_t* s
   for (; r + 4 <= count; r += 4) {
     for (size_t i = r + kAhead; i < r + kAhead + 4 && i < count; ++i) ask_for(rows[i], bytes);
     const int16_t *a = rows[r], *b = rows[r + 1], *c = rows[r + 2], *d = rows[r + 3];
+    const __m128i sa = _mm_cvtsi32_si128(shifts[r]), sb = _mm_cvtsi32_si128(shifts[r + 1]);
+    const __m128i sc = _mm_cvtsi32_si128(shifts[r + 2]), sd = _mm_cvtsi32_si128(shifts[r + 3]);
     size_t k = 0;
-    for (; k + 8 <= values; k += 8) store(sums + k, four(load(sums + k), a, b, c, d, k));
-    for (; k < values; ++k) sums[k] += a[k] + b[k] + c[k] + d[k];
+    for (; k + 8 <= values; k += 8) {
+      const __m256i ab = _mm256_add_epi32(shifted(a + k, sa), shifted(b + k, sb));
+      const __m256i cd = _mm256_add_epi32(shifted(c + k, sc), shifted(d + k, sd));
+      store(sums + k, _mm256_add_epi32(load(sums + k), _mm256_add_epi32(ab, cd)));
+    }
+    for (; k < values; ++k) {
+      sums[k] += a[k] * (1 << shifts[r]) + b[k] * (1 << shifts[r + 1]) + c[k] * (1 << shifts[r + 2]) +
+                 d[k] * (1 << shifts[r + 3]);
+    }
   }
   for (; r < count; ++r) {
     const int16_t* a = rows[r];
+    const __m128i sa = _mm_cvtsi32_si128(shifts[r]);
     size_t k = 0;
-    for (; k + 8 <= values; k += 8) store(sums + k, _mm256_add_epi32(load(sums + k), widen(a + k)));
-    for (; k < values; ++k) sums[k] += a[k];
+    for (; k + 8 <= values; k += 8) store(sums + k, _mm256_add_epi32(load(sums + k), shifted(a + k, sa)));
+    for (; k < values; ++k) sums[k] += a[k] * (1 << shifts[r]);
   }
 }
 

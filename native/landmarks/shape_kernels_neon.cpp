@@ -32,7 +32,7 @@ void add_f32(const float* const* rows, size_t count, size_t values, float* sums)
   }
 }
 
-void add_i16(const int16_t* const* rows, size_t count, size_t values, int32_t* sums) {
+void add_i16(const int16_t* const* rows, const uint8_t* shifts, size_t count, size_t values, int32_t* sums) {
   const size_t bytes = values * sizeof(int16_t);
   for (size_t r = 0; r < count && r < kAhead; ++r) ask_for(rows[r], bytes);
   for (size_t k = 0; k < values; ++k) sums[k] = 0;
@@ -40,12 +40,14 @@ void add_i16(const int16_t* const* rows, size_t count, size_t values, int32_t* s
     if (r + kAhead < count) ask_for(rows[r + kAhead], bytes);
     const int16_t* a = rows[r];
     size_t k = 0;
+    const int32_t factor = 1 << shifts[r];
+    const int32x4_t shift = vdupq_n_s32(shifts[r]);
     for (; k + 8 <= values; k += 8) {
       const int16x8_t v = vld1q_s16(a + k);
-      vst1q_s32(sums + k, vaddw_s16(vld1q_s32(sums + k), vget_low_s16(v)));
-      vst1q_s32(sums + k + 4, vaddw_high_s16(vld1q_s32(sums + k + 4), v));
+      vst1q_s32(sums + k, vaddq_s32(vld1q_s32(sums + k), vshlq_s32(vmovl_s16(vget_low_s16(v)), shift)));
+      vst1q_s32(sums + k + 4, vaddq_s32(vld1q_s32(sums + k + 4), vshlq_s32(vmovl_high_s16(v), shift)));
     }
-    for (; k < values; ++k) sums[k] += a[k];
+    for (; k < values; ++k) sums[k] += a[k] * factor;
   }
 }
 

@@ -127,7 +127,7 @@ void ShapePredictor::prepare() {
 size_t ShapePredictor::bytes() const {
   const auto of = [](const auto& v) { return v.capacity() * sizeof(v[0]); };
   return compact_.size + of(model_.initial) + of(model_.anchors) + of(model_.deltas) + of(model_.splits) +
-         of(model_.leaves) + of(nodes_) + of(centred_) + of(compact_.scales);
+         of(model_.leaves) + of(nodes_) + of(centred_) + of(compact_.scales) + of(compact_.shifts);
 }
 
 template <typename Source>
@@ -209,7 +209,7 @@ Status ShapePredictor::run(const Source& source, const double* boxes, size_t cou
         } else {
           auto* rows = reinterpret_cast<const int16_t**>(scratch.rows.data());
           walk(compact_.leaves, cascade, features, rows);
-          kernels.add_i16(rows, model_.trees, values, sums);
+          kernels.add_i16(rows, compact_.shifts.data() + cascade * model_.trees, model_.trees, values, sums);
           const float* scale = compact_.scales.data() + cascade * values;
           for (size_t k = 0; k < values; ++k) shape[k] += static_cast<float>(sums[k]) * scale[k];
         }
@@ -257,7 +257,8 @@ Status ShapePredictor::save(const std::string& path, ShapeFormat format, const C
     const auto leaf = [&](size_t i) {
       const int16_t* from = compact_.leaves + i * values;
       const float* scale = compact_.scales.data() + i / of_cascade * values;
-      for (size_t k = 0; k < values; ++k) row[k] = static_cast<float>(from[k]) * scale[k];
+      const auto factor = static_cast<float>(1 << compact_.shifts[i / model_.leaves_per_tree()]);
+      for (size_t k = 0; k < values; ++k) row[k] = static_cast<float>(from[k]) * factor * scale[k];
       return static_cast<const float*>(row.data());
     };
     status = write_dlib_shape(model_, leaf, &file, cancel);

@@ -1,4 +1,5 @@
 // The two files of a shape model: what is written is read again, and what is damaged is refused.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -143,9 +144,10 @@ TEST(compact_files_come_back_within_half_a_step) {
     CHECK_EQ(bytes.size(), compact.leaves_offset + m.leaves.size() * sizeof(int16_t));
     const size_t values = m.values(), of_cascade = m.trees * m.leaves_per_tree();
     for (size_t i = 0; i < m.leaves.size(); ++i) {
-      const float scale = compact.scales[i / values / of_cascade * values + i % values];
-      CHECK_NEAR(compact.leaves[i] * static_cast<double>(scale), static_cast<double>(m.leaves[i]),
-                 0.501 * static_cast<double>(scale));
+      const size_t row = i / values;
+      const double scale = static_cast<double>(compact.scales[row / of_cascade * values + i % values]);
+      const double step = std::ldexp(scale, compact.shifts[row / m.leaves_per_tree()]);
+      CHECK_NEAR(compact.leaves[i] * step, static_cast<double>(m.leaves[i]), 0.5001 * step);
     }
     CHECK(compact.leaf_error > 0 && compact.leaf_error < 1e-4);
   }
@@ -161,8 +163,9 @@ TEST(compact_header_is_as_documented) {
   const uint32_t words[] = {1, 0x01020304, u32(12), 7, 3, 11, 3, 20, 0};
   for (size_t i = 0; i < std::size(words); ++i) CHECK_EQ(u32(4 + 4 * i), words[i]);
   CHECK_EQ(size_t{u32(48)}, bytes.size());
-  // initial 56 B, scales 168 B, anchors 120 B, deltas 480 B, splits 33 × 7 × 8 B, each from a multiple of 64 on.
-  const size_t scales = 128, anchors = 320, deltas = 448, splits = 960, leaves = 2816;
+  // initial 56 B, scales 168 B, shifts 33 B, anchors 120 B, deltas 480 B, splits 33 × 7 × 8 B, each from a multiple of
+  // 64 on.
+  const size_t scales = 128, shifts = 320, anchors = 384, deltas = 512, splits = 1024, leaves = 2880;
   const auto f32 = [&](size_t at) {
     float v;
     std::memcpy(&v, bytes.data() + at, 4);
@@ -170,6 +173,7 @@ TEST(compact_header_is_as_documented) {
   };
   CHECK_EQ(f32(64), m.initial[0]);
   CHECK(f32(scales) > 0);
+  CHECK_EQ(int{*std::max_element(&bytes[shifts], &bytes[shifts] + 33)}, 8);
   CHECK_EQ(bytes[anchors] | bytes[anchors + 1] << 8, int{m.anchors[0]});
   CHECK_EQ(f32(deltas), m.deltas[0]);
   CHECK_EQ(bytes[splits] | bytes[splits + 1] << 8, int{m.splits[0].first});
@@ -243,8 +247,10 @@ TEST(a_compact_file_with_a_right_check_sum_and_wrong_numbers_is_refused) {
   CHECK(patched(40, 0.5) == Code::kModelCorrupt);
   CHECK(patched(40, std::numeric_limits<double>::quiet_NaN()) == Code::kModelCorrupt);
   CHECK(patched(40, -1e-9) == Code::kModelCorrupt);
-  CHECK(patched(128, nan) == Code::kModelCorrupt);  // a scale
-  CHECK(patched(128, -1.0f) == Code::kModelCorrupt);
+  const size_t scales = 128, shifts = 192;
+  for (const float bad : {nan, inf, -1.0f, 1e5f}) CHECK(patched(scales, bad) == Code::kModelCorrupt);
+  CHECK(patched(shifts, uint8_t{16}) == Code::kModelCorrupt);
+  CHECK(patched(shifts, uint16_t{0x0f0f}) == Code::kModelCorrupt);  // two leaves of 2^30 each
   for (const size_t count : {16, 20, 24, 28, 32}) {
     for (const uint32_t value : {0u, 9u, 65536u, 0x7fffffffu, 0xffffffffu}) {
       CHECK(patched(count, value) == Code::kModelCorrupt);

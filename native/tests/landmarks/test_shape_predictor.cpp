@@ -133,13 +133,15 @@ TEST(kernels_add_rows_of_any_length_and_number) {
       std::vector<const int16_t*> s;
       std::vector<float> start(values), expected_f(values);
       std::vector<int32_t> expected_i(values, 0);
+      std::vector<uint8_t> shifts;
       for (size_t k = 0; k < values; ++k) expected_f[k] = start[k] = static_cast<float>(random.uniform(-1, 1));
       for (size_t r = 0; r < rows; ++r) {
+        shifts.push_back(static_cast<uint8_t>(random.below(11)));
         for (size_t k = 0; k < values; ++k) {
           floats[r].push_back(static_cast<float>(random.uniform(-1, 1)));
           integers[r].push_back(static_cast<int16_t>(static_cast<int>(random.below(65536)) - 32768));
           expected_f[k] += floats[r][k];
-          expected_i[k] += integers[r][k];
+          expected_i[k] += integers[r][k] * (1 << shifts[r]);
         }
         f.push_back(floats[r].data());
         s.push_back(integers[r].data());
@@ -149,7 +151,7 @@ TEST(kernels_add_rows_of_any_length_and_number) {
         std::vector<float> sum_f = start;
         std::vector<int32_t> sum_i(values, 77);
         kernels.add_f32(f.data(), rows, values, sum_f.data());
-        kernels.add_i16(s.data(), rows, values, sum_i.data());
+        kernels.add_i16(s.data(), shifts.data(), rows, values, sum_i.data());
         CHECK(sum_f == expected_f);
         CHECK(sum_i == expected_i);
       }
