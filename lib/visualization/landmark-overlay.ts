@@ -120,7 +120,7 @@ function numberSide(
   if (i <= 16) return [x - top[0], y - top[1]];
   if (i <= 26) return up;
   if (i <= 30) return [-up[1], up[0]];
-  if (i <= 35) return [-up[0], -up[1]];
+  if (i <= 35) return up;
   // Inner lips: inward, as the outer ones have their numbers outside.
   if (i >= 60) return [mx - x, my - y];
   return [x - mx, y - my];

@@ -34,7 +34,8 @@ export interface ActionUnitOptions {
  * Intensities of the action units that 68 points can see. The face is turned to the front first, so that a turn of the head
  * alone shows no unit; each unit is then a displacement relative to the neutral face (`ACTION_UNIT_INFO` has the table,
  * `UNITS_NOT_MEASURED` what cannot be told). A unit says which muscles a face shows at work, not what a person feels.
- * Pure function, about 0.1 ms. Beyond some 30° of turn, what a mean head's depth leaves over is not counted
+ * Pure function, about 0.1 ms. Movements of less than 0.8 pixels are not counted; a face should be some 150 pixels wide, or lids
+ * and lips go unseen. Beyond some 30° of turn, what a mean head's depth leaves over is not counted
  * (0.1 cm for each unit of the angle's tangent), so weak movements go unseen.
  *
  * @param landmarks 68 points in pixels of the upright picture
@@ -52,6 +53,9 @@ export function measureActionUnits(
   return frontal && unitsOf(frontal, baseline);
 }
 
+/** Movements of less than this many pixels are not counted: landmarks do not stand more still. */
+const LEAST_PIXELS = 0.8;
+
 /** The intensities of a face that was turned to the front. */
 export function unitsOf(frontal: Frontal, baseline: NeutralBaseline): ActionUnits {
   const evidence = evidenceOf(frontal.shape, baseline.shape);
@@ -62,7 +66,11 @@ export function unitsOf(frontal: Frontal, baseline: NeutralBaseline): ActionUnit
   const right: Partial<Record<ActionUnitId, number>> = {};
   for (const unit of ACTION_UNITS) {
     const info = ACTION_UNIT_INFO[unit];
-    const floor = (baseline.kind === 'person' ? info.floor : info.populationFloor) + unsure * Math.min(1, info.full);
+    const least = Math.max(
+      baseline.kind === 'person' ? info.floor : info.populationFloor,
+      LEAST_PIXELS / frontal.scale,
+    );
+    const floor = least + unsure * Math.min(1, info.full);
     const grade = (v: number): number => clamp((5 * (v - floor)) / Math.max(info.full - floor, info.full / 4), 0, 5);
     const [l, r] = evidence[unit];
     if (!info.sided) {

@@ -111,7 +111,7 @@ describe('measureActionUnits', () => {
   });
 
   it('does not depend on size, place or turn of the picture', () => {
-    const points = picture(moved(person, { smile: 0.8, brows: 0.5 }), { roll: 0, yaw: 10, pitch: 5 }, 10, [0, 0]);
+    const points = picture(moved(person, { smile: 0.8, brows: 0.5 }), { roll: 0, yaw: 10, pitch: 5 }, 25, [0, 0]);
     const [c, s] = [3.1 * Math.cos(1.3), 3.1 * Math.sin(1.3)];
     const changed = points.map(([x, y]): Point => [c * x - s * y + 900, s * x + c * y - 40]);
     const a = measureActionUnits(points, { baseline })!;
@@ -119,6 +119,13 @@ describe('measureActionUnits', () => {
     expect(a.intensity.AU12).toBeGreaterThan(1.5);
     for (const unit of ACTION_UNITS) expect(b.intensity[unit]).toBeCloseTo(a.intensity[unit], 6);
     expect(b.pose.roll - a.pose.roll).toBeGreaterThan(60);
+  });
+
+  it('does not count what is smaller than the pixels', () => {
+    const at = (scale: number): number =>
+      measureActionUnits(picture(moved(person, { wide: 1 }), ahead, scale), { baseline })!.intensity.AU5;
+    expect(at(3)).toBe(0);
+    expect(at(14)).toBeGreaterThan(2.5);
   });
 
   it('says when it stands on the population, and is then slower to see something', () => {
