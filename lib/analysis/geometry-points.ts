@@ -36,8 +36,8 @@ export const REFERENCE_POINTS = [
   pair('pi', 'palpebrale inferius', [40, 41], 'middle of the two points of the lower lid'),
   pair('p', 'pupil', [36, 37, 38, 39, 40, 41], 'middle of the eye outline, wherever the eye looks'),
   pair('sci', 'superciliare', [19], 'middle point of the brow line'),
-  pair('bm', 'inner end of the brow', [21], 'not named by Farkas'),
-  pair('bl', 'outer end of the brow', [17], 'not named by Farkas'),
+  pair('bm', 'inner end of the brow', [21], 'not named by Farkas', true),
+  pair('bl', 'outer end of the brow', [17], 'not named by Farkas', true),
   pair('al', 'alare', [31], 'outer point of the nostril base; the widest point of the wing lies further out'),
   pair('ch', 'cheilion', [48], ''),
   pair('cph', 'crista philtri', [50], ''),
@@ -52,12 +52,24 @@ type PairSymbol = Extract<Entry, { paired: true }>['symbol'];
 /** A reference point by its symbol; points in pairs with the side of the picture. */
 export type ReferencePointId = Exclude<Entry['symbol'], PairSymbol> | `${PairSymbol}.left` | `${PairSymbol}.right`;
 
-function point<const S extends string>(symbol: S, name: string, landmarks: readonly number[], note: string) {
-  return { symbol, name, paired: false, landmarks, exact: note === '', note } as const satisfies ReferencePoint;
+function point<const S extends string>(
+  symbol: S,
+  name: string,
+  landmarks: readonly number[],
+  note: string,
+  exact = note === '',
+) {
+  return { symbol, name, paired: false, landmarks, exact, note } as const satisfies ReferencePoint;
 }
 
-function pair<const S extends string>(symbol: S, name: string, landmarks: readonly number[], note: string) {
-  return { symbol, name, paired: true, landmarks, exact: note === '', note } as const satisfies ReferencePoint;
+function pair<const S extends string>(
+  symbol: S,
+  name: string,
+  landmarks: readonly number[],
+  note: string,
+  exact = note === '',
+) {
+  return { symbol, name, paired: true, landmarks, exact, note } as const satisfies ReferencePoint;
 }
 
 const LANDMARKS_OF: ReadonlyMap<string, readonly number[]> = new Map(

@@ -40,7 +40,7 @@ export function geometryTables(): string {
         paired ? `\`${symbol}.left\`, \`${symbol}.right\`` : `\`${symbol}\``,
         name,
         `${landmarks.length > 1 ? 'mean of ' : ''}${landmarks.join(', ')}`,
-        exact ? 'yes' : `nearly: ${note}`,
+        `${exact ? 'yes' : 'nearly'}${note === '' ? '' : `: ${note}`}`,
       ]),
     ),
     '',
@@ -74,7 +74,8 @@ export function geometryTables(): string {
   ].join('\n');
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** @internal A Markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [row(head), row(head.map(() => '---')), ...rows.map(row)];
 }

@@ -76,7 +76,8 @@ interface Region {
   readonly open?: true;
 }
 
-const REGIONS: Readonly<Record<SymmetryRegion, Region>> = {
+/** @internal */
+export const REGIONS: Readonly<Record<SymmetryRegion, Region>> = {
   brows: { points: [...PARTS.leftBrow, ...PARTS.rightBrow], half: PARTS.leftBrow, open: true },
   eyes: { points: [...PARTS.leftEye, ...PARTS.rightEye], half: PARTS.leftEye },
   nose: { points: [...PARTS.noseBridge, ...PARTS.nostrils], half: [30, 31, 32, 33] },
@@ -129,9 +130,10 @@ export function fitMidline(landmarks: readonly Point[]): Midline | undefined {
  * 2002), in five regions and over the whole face, with the direction.
  *
  * Turning, scaling and moving the face in the picture changes nothing but rounding. With `correctPose`, the default, the turn of the
- * head is taken out first, with the depth of a mean head: a head turned by more than some 20° shows its own shape as asymmetry, so look at
- * `pose`. The mirrored landmarks (`mirrorLandmarks`) have the same scores and all signed values negated; with width 0, in every digit.
- * Landmarks err by 1 to 3 % of the distance of the eyes' corners themselves: a score above some 85 says little more than "even".
+ * head is taken out first, with the depth of a mean head. That leaves something: on the photographs at hand faces seen from the front
+ * score 88 to 94, faces turned by 30° mostly 70 to 85 and far less without the correction. Compare like with like, by `pose`, and read
+ * little into a few points: landmarks themselves err by 1 to 3 % of the distance of the eyes' corners. The mirrored landmarks
+ * (`mirrorLandmarks`) have the same scores and all signed values negated; with width 0, in every digit.
  *
  * Absent when the points do not span a face; `INVALID_ARGUMENT` for other than 68 finite points or an unknown option. Pure function.
  */

@@ -24,7 +24,9 @@ export interface HeadPoseOptions {
 }
 
 /**
- * Where a head is and where it looks: six degrees of freedom, in degrees and centimetres. The angles are those of `Pose`:
+ * Where a head is and where it looks: six degrees of freedom, in degrees and centimetres. `roll`, `yaw` and `pitch` are against the
+ * line of sight from the camera to the head, as in `Pose` and `estimatePose`: all 0 for somebody who looks into the lens, also at the
+ * picture's edge. Yaw and pitch say where the face looks, roll how it is turned about that direction.
  * ```text
  *    roll > 0: clockwise        yaw > 0: towards the         pitch > 0: the face
  *    as the picture shows it    picture's right edge         looks up
@@ -60,10 +62,10 @@ export interface HeadPose extends Pose {
    */
   readonly translation: Vector;
   /**
-   * The same orientation against the line of sight from the camera to the head instead of the camera's axis: 0, 0 for somebody
-   * at the picture's edge who looks into the lens. This is what `estimatePose` estimates.
+   * The angles of `rotation`: against the camera's axis instead of the line of sight. They need to know where that axis meets the
+   * picture and how wide it is; both are lost when a picture was cropped.
    */
-  readonly view: Pose;
+  readonly cameraAngles: Pose;
   /**
    * Root mean square distance between the landmarks and the projected model, over the landmarks that count: pixels, and over the
    * head's inter-ocular distance.
@@ -79,8 +81,9 @@ export interface HeadPose extends Pose {
   /** Share of the landmarks that count, 0–1: the robust loss puts aside what is more than six standard deviations off. */
   readonly inliers: number;
   /**
-   * 0–1, from the reprojection error: inliers / (1 + (relative / 0.12)⁴). Near 1 for a face, one half at an error of 12 %, which
-   * no face of the photographs at hand had, near 0 for points that are no face.
+   * 0–1, from the reprojection error: inliers / (1 + (relative / 0.12)⁴). On a hundred faces of photographs landmarks that were in
+   * place stayed below a relative error of 0.11 (half of them below 0.035), and those of profiles, which the landmark network does
+   * not know, had 0.18 and more: a confidence below one half means that the landmarks are no face seen from here.
    */
   readonly confidence: number;
   /**
@@ -191,18 +194,22 @@ function describe(fit: PerspectiveFit, model: readonly Vector[], camera: CameraI
   const depth = add(apply(rotation, centreOf(model)), translation)[2];
   const relative = (pixels * depth) / (Math.sqrt(camera.fx * camera.fy) * extentOf(model));
   const inliers = kept.length / residuals.length;
-  const angles = anglesOf(flipRotation(rotation));
-  const view = anglesOf(flipRotation(multiply(transpose(fromForward(unit(translation))), rotation)));
+  // Straight towards the head instead of straight ahead. Where the head is, is known far better than how it is turned.
+  const sight = transpose(fromForward(unit(translation)));
+  const angles = anglesOf(flipRotation(multiply(sight, rotation)));
   const error = (k: number): number => Math.sqrt(covariance[k]![k]!);
   const pose: HeadPose = {
     ...angles,
     rotation,
     translation,
-    view,
+    cameraAngles: anglesOf(flipRotation(rotation)),
     reprojectionError: { pixels, relative },
     inliers,
     confidence: inliers / (1 + (relative / 0.12) ** 4),
-    standardErrors: { ...angleErrors(angles, covariance), translation: [error(3), error(4), error(5)] },
+    standardErrors: {
+      ...angleErrors(angles, turnedCovariance(sight, covariance)),
+      translation: [error(3), error(4), error(5)],
+    },
     covariance,
     intrinsics: camera,
   };
@@ -222,8 +229,14 @@ function centreOf(model: readonly Vector[]): Vector {
   return [x / model.length, y / model.length, z / model.length];
 }
 
+/** R·C·Rᵀ of the covariance of a small turn. */
+function turnedCovariance(r: Matrix3, covariance: readonly (readonly number[])[]): Matrix3 {
+  const turn = covariance.slice(0, 3).map((row) => row.slice(0, 3)) as unknown as Matrix3;
+  return multiply(multiply(r, turn), transpose(r));
+}
+
 /** Standard errors of the angles in degrees; infinite where the face looks straight up or down and roll has no meaning. */
-function angleErrors({ yaw, pitch, roll }: Pose, covariance: readonly (readonly number[])[]): Pose {
+function angleErrors({ yaw, pitch, roll }: Pose, covariance: Matrix3): Pose {
   // A change of the angles turns the head by yaw'·e_y − pitch'·Ry·e_x − roll'·R·e_z in the frame with y up (see anglesOf).
   const direction = rotationOf({ yaw, pitch, roll });
   const side = rotationOf({ yaw, pitch: 0, roll: 0 });

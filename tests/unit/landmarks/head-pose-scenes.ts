@@ -1,5 +1,6 @@
 import { assumedCamera, type CameraIntrinsics } from '../../../lib/landmarks/camera.js';
 import { type HeadPose, headRotation, projectHead } from '../../../lib/landmarks/head-pose.js';
+import { fromForward, multiply, unit } from '../../../lib/landmarks/linear.js';
 import type { Point, Pose } from '../../../lib/types.js';
 
 /** Numbers in [0, 1) that are the same in every run (mulberry32). */
@@ -21,13 +22,14 @@ export const SIZE = { width: 1280, height: 720 } as const;
 
 export type Truth = Pose & Pick<HeadPose, 'rotation' | 'translation' | 'intrinsics'>;
 
-/** A head with these angles at a place in centimetres. */
+/** A head at a place in centimetres, seen with these angles along the line of sight. */
 export function headAt(
   angles: Pose,
   translation: HeadPose['translation'],
   intrinsics: CameraIntrinsics = assumedCamera(SIZE.width, SIZE.height),
 ): Truth {
-  return { ...angles, rotation: headRotation(angles), translation, intrinsics };
+  const rotation = multiply(fromForward(unit(translation)), headRotation(angles));
+  return { ...angles, rotation, translation, intrinsics };
 }
 
 /** A head somewhere in the picture, some 100 to 320 px wide: yaw ±60°, pitch ±30°, roll ±45°. */

@@ -48,7 +48,7 @@ describe('solveHeadPose on projections of the mean head', () => {
         return [x + far * Math.cos(turn), y + far * Math.sin(turn)];
       });
       const pose = solveHeadPose(points, SIZE)!;
-      plain += angleError(estimatePose(points)!, pose.view) / 300;
+      plain += angleError(estimatePose(points)!, pose) / 300;
       return angleError(pose, truth);
     });
     expect(quantile(errors, 0.5)).toBeLessThan(0.5);
@@ -100,7 +100,7 @@ describe('solveHeadPose on projections of the mean head', () => {
       const errors = Array.from({ length: 100 }, () => {
         const truth = randomHead(next, camera);
         const right = solveHeadPose(seen(truth), { ...SIZE, intrinsics: camera })!;
-        return angleError(solveHeadPose(seen(truth), SIZE)!.view, right.view);
+        return angleError(solveHeadPose(seen(truth), SIZE)!, right);
       });
       expect(quantile(errors, 0.95)).toBeLessThan(3);
     }
@@ -153,13 +153,15 @@ describe('the conventions of solveHeadPose', () => {
   });
 
   it('tells the turn against the line of sight from the turn against the camera', () => {
-    // At the picture's right edge, turned back by as much: looks into the lens.
+    // At the picture's right edge, looking into the lens: turned back by the angle at which the camera sees it.
     const aside = (Math.atan2(30, 60) * 180) / Math.PI;
-    const pose = solveHeadPose(seen(headAt({ roll: 0, yaw: -aside, pitch: 0 }, [30, 0, 60])), SIZE)!;
-    expect(pose.yaw).toBeCloseTo(-aside, 4);
-    expect(Math.abs(pose.view.yaw)).toBeLessThan(1e-4);
-    expect(Math.abs(pose.view.pitch)).toBeLessThan(1e-4);
-    expect(Math.abs(pose.view.roll)).toBeLessThan(1e-4);
+    const pose = solveHeadPose(seen(headAt({ roll: 0, yaw: 0, pitch: 0 }, [30, 0, 60])), SIZE)!;
+    expect(angleError(pose, { roll: 0, yaw: 0, pitch: 0 })).toBeLessThan(1e-4);
+    expect(angleError(pose.cameraAngles, { roll: 0, yaw: -aside, pitch: 0 })).toBeLessThan(1e-4);
+    expect(angleError(pose.cameraAngles, anglesOf(rotationOf(pose.cameraAngles)))).toBeLessThan(1e-9);
+    expect(pose.rotation[0][0]).toBeCloseTo(headRotation(pose.cameraAngles)[0][0], 12);
+    // Scaled orthography sees the same head, but for the perspective inside the face.
+    expect(angleError(estimatePose(seen(pose))!, pose)).toBeLessThan(6);
   });
 
   it('negates yaw and roll of the mirrored picture and keeps pitch, distance and error', () => {
