@@ -29,13 +29,15 @@ const RIGHT = 24;
 const PLOT_HEIGHT = 340;
 const COLOURS = 6;
 
-/** Colours that stay apart for colour-blind readers (the order matters), for light and for dark pages. */
-const STYLE = `svg{color-scheme:light dark;--page:#fff;--ink:#0f172a;--soft:#5b6678;--line:#e3e7ef;
---c0:#0d9488;--c1:#b45309;--c2:#4f46e5;--c3:#be123c;--c4:#475569;--c5:#a21caf}
-@media (prefers-color-scheme:dark){svg{--page:#131a2c;--ink:#e6eaf3;--soft:#96a2b8;--line:#2b3550;
---c0:#2dd4bf;--c1:#fbbf24;--c2:#a5b4fc;--c3:#fb7185;--c4:#cbd5e1;--c5:#e879f9}}
-.page{fill:var(--page)}.ink{fill:var(--ink)}.soft{fill:var(--soft)}.grid{stroke:var(--line)}.axis{stroke:var(--soft)}
-${Array.from({ length: COLOURS }, (_, i) => `.c${i}{stroke:var(--c${i})}`).join('')}`;
+/** Colours that stay apart for colour-blind readers (the order matters), for light and for dark pages; no CSS variables, which few renderers know. */
+const LIGHT = sheet('#fff', '#0f172a', '#5b6678', '#e3e7ef', '#0d9488,#b45309,#4f46e5,#be123c,#475569,#a21caf');
+const DARK = sheet('#131a2c', '#e6eaf3', '#96a2b8', '#2b3550', '#2dd4bf,#fbbf24,#a5b4fc,#fb7185,#cbd5e1,#e879f9');
+const STYLE = `${LIGHT}@media (prefers-color-scheme:dark){${DARK}}`;
+
+function sheet(page: string, ink: string, soft: string, line: string, curves: string): string {
+  const lines = curves.split(',').map((colour, i) => `.c${i}{stroke:${colour}}`);
+  return `.page{fill:${page}}.ink{fill:${ink}}.soft{fill:${soft}}.grid{stroke:${line}}.axis{stroke:${soft}}${lines.join('')}`;
+}
 
 const DASHES = ['', '9 4', '3 3', '12 4 3 4', '6 3 2 3 2 3', '2 5'];
 
@@ -100,7 +102,7 @@ function legendRow({ name, mean, auc, failureRate }: CedSeries, i: number, y: nu
     failureRate !== undefined && `failures${at} ${(failureRate * 100).toFixed(1)} %`,
   ].filter((fact) => fact !== false);
   const shown = [...name].length > 46 ? `…${[...name].slice(-45).join('')}` : name;
-  return markup`<path class="c${i}" d="M${LEFT} ${y - 4}h30" stroke-width="2.6"${DASHES[i] ? markup` stroke-dasharray="${DASHES[i]}"` : false}/><text class="ink" x="${LEFT + 40}" y="${y}">${shown}</text><text class="soft" x="${WIDTH - RIGHT}" y="${y}" text-anchor="end">${facts.join('   ')}</text>`;
+  return markup`<path class="c${i}" d="M${LEFT} ${y - 4}h30" stroke-width="2.6"${DASHES[i] ? markup` stroke-dasharray="${DASHES[i]}"` : false}/><text class="ink" x="${LEFT + 40}" y="${y}">${shown}</text><text class="soft" x="${WIDTH - RIGHT}" y="${y}" text-anchor="end">${facts.join(' · ')}</text>`;
 }
 
 function pathOf(
