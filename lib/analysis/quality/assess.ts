@@ -48,9 +48,9 @@ export interface QualityInput {
   readonly expression?: Expression;
   /** Upright colour chip, 320 × 320, cut by `faceRegion`. */
   readonly face?: QualityChip;
-  /** Grey chip of the inner face, 192 × 192, cut by `detailRegion`. */
+  /** Grey chip of the inner face, 128 × 128, cut by `detailRegion`. */
   readonly detail?: QualityChip;
-  /** Grey chip of unscaled pixels, 192 × 192, cut by `nativeRegion`. */
+  /** Grey chip of unscaled pixels, 128 × 128, cut by `nativeRegion`. */
   readonly native?: QualityChip;
 }
 
@@ -78,6 +78,17 @@ export interface FaceQuality {
  * 29794-5; no conformance is claimed. Pure function: some 2 ms, no state, safe in any thread.
  */
 export function assessQuality(input: QualityInput, options: QualityOptions = {}): FaceQuality | undefined {
+  const steps = assessing(input, options);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** The same in steps of a millisecond or two, between which the caller may do something else. */
+export function* assessing(
+  input: QualityInput,
+  options: QualityOptions = {},
+): Generator<undefined, FaceQuality | undefined, undefined> {
   const { landmarks, frame, pose, face, detail, native } = input;
   if (!Array.isArray(landmarks) || landmarks.length !== 68) throw invalid('landmarks', '68 points', landmarks);
   for (const side of ['width', 'height'] as const) {
@@ -95,8 +106,23 @@ export function assessQuality(input: QualityInput, options: QualityOptions = {})
   const neutral = input.expression?.probabilities.neutral;
   if (neutral !== undefined && Number.isFinite(neutral)) values.expressionNeutrality = neutral;
   if (detail !== undefined) Object.assign(values, detailValues(detail, layout, frame));
+  yield;
   if (native !== undefined) Object.assign(values, gridValues(native, frame));
-  const light = face === undefined ? undefined : faceValues(face, layout, frame, values);
+  let light: Illumination | undefined;
+  if (face !== undefined) {
+    checkChip('face', face, FACE_CHIP.size ** 2 * 3);
+    const points = intoChip(face.region, layout.points);
+    const zones = zonesOf(points, face.region, frame);
+    yield;
+    const cells = cellsOf(face.data, zones);
+    yield;
+    Object.assign(values, measureExposure(cells), measureBackground(cells, zones));
+    if (isColoured(cells, zones)) Object.assign(values, measureColour(cells, zones));
+    light = measureIllumination(cells, zones, points);
+    if (light !== undefined) values.illuminationUniformity = light.ratio;
+    yield;
+    Object.assign(values, measureOcclusion(cells, zones));
+  }
   const components = scored(values);
   const purpose = options.purpose ?? 'recognition';
   const guidance = guidanceFor(components, {
@@ -118,19 +144,6 @@ function scored(values: Values): QualityComponents {
 }
 
 type Size = QualityInput['frame'];
-
-/** Adds what the colour chip tells to `values`. */
-function faceValues(chip: QualityChip, layout: FaceLayout, frame: Size, values: Values): Illumination | undefined {
-  checkChip('face', chip, FACE_CHIP.size ** 2 * 3);
-  const points = intoChip(chip.region, layout.points);
-  const zones = zonesOf(points, chip.region, frame);
-  const cells = cellsOf(chip.data, zones);
-  Object.assign(values, measureExposure(cells), measureOcclusion(cells, zones), measureBackground(cells, zones));
-  if (isColoured(cells, zones)) Object.assign(values, measureColour(cells, zones));
-  const light = measureIllumination(cells, zones, points);
-  if (light !== undefined) values.illuminationUniformity = light.ratio;
-  return light;
-}
 
 function detailValues(chip: QualityChip, layout: FaceLayout, frame: Size): Values {
   const grey = greyChip('detail', chip, frame);

@@ -41,15 +41,15 @@ export const QUALITY_COMPONENTS = {
     unit: 'px',
     meaning:
       'Blur of the strongest edges of the inner face, as the radius (standard deviation) of a Gaussian, in pixels of the picture; ' +
-      'where the eyes are more than 96 px apart, in pixels of the picture reduced to that. Brightness, contrast and (as far as it can be estimated) noise do not enter.',
-    score: ramp([1.1, 100], [1.6, 85], [2.3, 50], [3.2, 15], [4.5, 0]),
+      'where the eyes are more than 64 px apart, in pixels of the picture reduced to that. Brightness, contrast and (as far as it can be estimated) noise do not enter.',
+    score: ramp([1, 100], [1.4, 85], [2, 50], [2.8, 15], [4, 0]),
     importance: both(1),
   },
   noise: {
     unit: 'luma steps',
     meaning:
       'Standard deviation of the grain in the flatter parts of the inner face, 0–255. Not a component of the standard. Skin texture and blocks of strong compression count as grain.',
-    score: ramp([2.5, 100], [6, 80], [12, 50], [25, 10], [40, 0]),
+    score: ramp([2.5, 100], [5, 75], [10, 40], [20, 5], [30, 0]),
     importance: both(0.5),
   },
   compressionArtifacts: {

@@ -131,12 +131,14 @@ export function isColoured({ red, green, blue }: Cells, zones: Uint8Array): bool
   return n > 0 && spread / n > 1.5;
 }
 
-/** Linear light of an sRGB sample. */
-const linear = (v: number): number => (v <= 10.31475 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+/** Linear light of each sRGB sample. */
+const LINEAR = Float32Array.from({ length: 256 }, (_, v) =>
+  v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4,
+);
 
 /** CIELAB a* and b* (D65) of an sRGB colour; L* is not wanted. */
 function chromaOf(r: number, g: number, b: number): readonly [a: number, b: number] {
-  const [lr, lg, lb] = [linear(r), linear(g), linear(b)];
+  const [lr, lg, lb] = [LINEAR[Math.round(r)]!, LINEAR[Math.round(g)]!, LINEAR[Math.round(b)]!];
   const f = (t: number): number => (t > 216 / 24389 ? Math.cbrt(t) : (t * 24389) / 27 / 116 + 16 / 116);
   const x = f((0.4124 * lr + 0.3576 * lg + 0.1805 * lb) / 0.9505);
   const y = f(0.2126 * lr + 0.7152 * lg + 0.0722 * lb);

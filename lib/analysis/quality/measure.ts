@@ -5,7 +5,7 @@ import { packRegions, type Region } from '../../image/geometry.js';
 import { cancellable } from '../../inference/cancel.js';
 import type { Runtime } from '../../inference/runtime.js';
 import type { Box, Expression, Frame, Point, Pose } from '../../types.js';
-import { assessQuality, type FaceQuality, type QualityChip, type QualityOptions } from './assess.js';
+import { assessing, type FaceQuality, type QualityChip, type QualityOptions } from './assess.js';
 import { DETAIL_CHIP, detailRegion, FACE_CHIP, type FaceLayout, faceRegion, layoutOf, nativeRegion } from './layout.js';
 
 /** A face whose quality is to be measured. */
@@ -28,7 +28,7 @@ const BATCH = 8;
 
 /**
  * Quality of the faces of a picture, in their order; absent where the landmarks are not finite or do not span a face. Chips
- * are cut on the compute threads, by area-averaging; between two faces the event loop goes on. Rejects with
+ * are cut on the compute threads, by area-averaging; they are looked at in steps of a millisecond or two, between which the event loop goes on. Rejects with
  * `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`.
  */
 export async function measureQuality(
@@ -53,11 +53,17 @@ export async function measureQuality(
       options.signal,
     );
     for (const [k, { i }] of batch.entries()) {
-      await setImmediate();
-      throwIfAborted(options.signal);
       const face = faces[i]!;
       const others = options.boxes?.filter((box) => !sameBox(box, face.box)) ?? boxesBut(faces, i);
-      results[i] = assessQuality({ ...face, frame, others, ...chips[k]! }, options);
+      const steps = assessing({ ...face, frame, others, ...chips[k]! }, options);
+      for (;;) {
+        await setImmediate();
+        throwIfAborted(options.signal);
+        const step = steps.next();
+        if (step.done !== true) continue;
+        results[i] = step.value;
+        break;
+      }
     }
   }
   return results;

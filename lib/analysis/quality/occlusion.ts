@@ -12,11 +12,20 @@ interface LogColours {
 /** Keeps dark cells, whose colour is mostly noise, from having one. */
 const DARK = 12;
 
-function logColours({ red, green, blue, luma }: Cells): LogColours {
-  const log = (values: Float32Array): Float32Array => values.map((v) => Math.log(v + DARK));
-  const g = log(green);
-  const against = (values: Float32Array): Float32Array => log(values).map((v, i) => v - g[i]!);
-  return { red: against(red), blue: against(blue), luma: log(luma) };
+function logColours({ red, green, blue, luma }: Cells, zones: Uint8Array): LogColours {
+  const logs = {
+    red: new Float32Array(red.length),
+    blue: new Float32Array(red.length),
+    luma: new Float32Array(red.length),
+  };
+  for (let cell = 0; cell < zones.length; cell++) {
+    if (zones[cell]! < ZONE.skin) continue;
+    const g = green[cell]! + DARK;
+    logs.red[cell] = Math.log((red[cell]! + DARK) / g);
+    logs.blue[cell] = Math.log((blue[cell]! + DARK) / g);
+    logs.luma[cell] = Math.log(luma[cell]! + DARK);
+  }
+  return logs;
 }
 
 /** The colour of the skin of this face, and the slope of the light on it: luma ≈ a + b·x + c·y. */
@@ -38,16 +47,17 @@ function skinOf(colours: LogColours, zones: Uint8Array): Skin | undefined {
   const cells: number[] = [];
   for (let cell = 0; cell < GRID * GRID; cell++) if (zones[cell] === ZONE.skin) cells.push(cell);
   if (cells.length < 60) return undefined;
-  const [red, redSpread] = centre(cells.map((c) => colours.red[c]!));
-  const [blue, blueSpread] = centre(cells.map((c) => colours.blue[c]!));
+  const red = median(cells, (c) => colours.red[c]!);
+  const blue = median(cells, (c) => colours.blue[c]!);
+  const rest = (c: number): number => Math.abs(colours.luma[c]! - shade(light, c));
   // Least squares, then again without the cells that stand out.
   let light = plane(cells, colours.luma);
-  let rest = cells.map((c) => colours.luma[c]! - shade(light, c));
-  for (let round = 0; round < 3; round++) {
-    const [middle, spread] = centre(rest);
-    const kept = cells.filter((_, i) => Math.abs(rest[i]! - middle) <= 2 * Math.max(spread, 0.02));
-    light = plane(kept, colours.luma);
-    rest = cells.map((c) => colours.luma[c]! - shade(light, c));
+  for (let round = 0; round < 2; round++) {
+    const far = 2 * Math.max(0.02, DEVIATION * median(cells, rest));
+    light = plane(
+      cells.filter((c) => rest(c) <= far),
+      colours.luma,
+    );
   }
   const clamp = (value: number, [least, most]: readonly [number, number]): number =>
     Math.min(most, Math.max(least, value));
@@ -55,19 +65,17 @@ function skinOf(colours: LogColours, zones: Uint8Array): Skin | undefined {
     red,
     blue,
     light,
-    redness: clamp(3 * redSpread, COLOUR),
-    blueness: clamp(3 * blueSpread, COLOUR),
-    brightness: clamp(3 * centre(rest)[1], SHADE),
+    redness: clamp(3 * DEVIATION * median(cells, (c) => Math.abs(colours.red[c]! - red)), COLOUR),
+    blueness: clamp(3 * DEVIATION * median(cells, (c) => Math.abs(colours.blue[c]! - blue)), COLOUR),
+    brightness: clamp(3 * DEVIATION * median(cells, rest), SHADE),
   };
 }
 
-/** Median, and the median distance from it scaled to a standard deviation. */
-function centre(values: readonly number[]): readonly [middle: number, spread: number] {
-  const half = values.length >> 1;
-  const middle = Float64Array.from(values).sort()[half]!;
-  const spread = Float64Array.from(values, (v) => Math.abs(v - middle)).sort()[half]!;
-  return [middle, spread * 1.4826];
-}
+/** Standard deviation of a normal distribution over its median distance from the middle. */
+const DEVIATION = 1.4826;
+
+const median = (cells: readonly number[], of: (cell: number) => number): number =>
+  Float32Array.from(cells, of).sort()[cells.length >> 1]!;
 
 const shade = ([a, b, c]: Skin['light'], cell: number): number =>
   a + b * ((cell % GRID) - GRID / 2) + c * (Math.floor(cell / GRID) - GRID / 2);
@@ -146,7 +154,7 @@ const FEWEST = 8;
  * another face. Grey pictures are judged by brightness only. Pure.
  */
 export function measureOcclusion(cells: Cells, zones: Uint8Array): Values {
-  const colours = logColours(cells);
+  const colours = logColours(cells, zones);
   const skin = skinOf(colours, zones);
   if (skin === undefined) return {};
   const at = (zone: number): Look => look(colours, skin, zones, zone);

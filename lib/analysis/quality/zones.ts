@@ -84,7 +84,9 @@ export function zonesOf(
 
 /** Fills a polygon by the even-odd rule, cell by cell at the centres. */
 function fill(zones: Uint8Array, polygon: readonly Point[], zone: number): void {
-  for (let y = 0; y < GRID; y++) {
+  const ys = polygon.map(([, y]) => y);
+  const [top, bottom] = [Math.max(0, Math.floor(Math.min(...ys))), Math.min(GRID, Math.ceil(Math.max(...ys)))];
+  for (let y = top; y < bottom; y++) {
     const line = y + 0.5;
     const crossings: number[] = [];
     polygon.forEach(([ax, ay], i) => {
