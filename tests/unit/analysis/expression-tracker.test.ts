@@ -179,6 +179,18 @@ describe('ExpressionTracker', () => {
     expect(states.at(-1)!.eyes!.openness).toBeGreaterThan(0.85);
   });
 
+  it('finds out what open is when it first saw the eyes shut', () => {
+    const shut = (time: number): Movement => ({ close: time < 1.2 ? 1 : swell(time, 5, 5.3) });
+    const tracker = new ExpressionTracker({ learnFrames: 0 });
+    const { events, states } = film(7, 30, shut, { tracker, seed: 12 });
+    const openness = states.find((s) => s.time >= 104.5)!.eyes!.openness;
+    expect(openness).toBeGreaterThan(0.85);
+    expect(openness).toBeLessThan(1.15);
+    const blinks = events.filter((e) => e.unit === 'AU45');
+    expect(blinks).toHaveLength(1);
+    expect(Math.abs(blinks[0]!.apex - 105.15)).toBeLessThan(2 / 30);
+  });
+
   it('follows probabilities that the caller gives', () => {
     const tracker = new ExpressionTracker({ baseline });
     const events: ExpressionEvent[] = [];
