@@ -7,8 +7,8 @@
 namespace lineament {
 namespace {
 
-// Bytes of cells that one pass over the residuals may touch: what stays in a core's first cache.
-constexpr size_t kMostCells = 32 * 1024;
+// Bytes of cells that one pass over the residuals may touch: measured; beyond a core's first cache, within its second.
+constexpr size_t kMostCells = 64 * 1024;
 // Nodes up to which each test looks at all samples, with the processor's wide registers; beyond, each sample looks at
 // the tests of its node.
 constexpr size_t kMostWideNodes = 32;
