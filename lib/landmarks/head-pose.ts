@@ -107,8 +107,9 @@ const DEGREES = 180 / Math.PI;
  * Levenberg-Marquardt with analytic derivatives (K. Levenberg 1944; D. Marquardt, SIAM J. Appl. Math. 11, 1963), first under Huber's
  * loss, then under Tukey's biweight, the scale from the median residual (P. Huber, "Robust Statistics", 1981; A. Beaton & J. Tukey,
  * Technometrics 16, 1974), so that points which are wrong or hidden lose their say. No random numbers: the same landmarks give the
- * same answer. With an error of 0.5 px in each coordinate of a face some 150 px wide, 95 % of angles are right within about half a
- * degree; on real faces the difference between the person and the mean head decides, some 3°.
+ * same answer. With an error of 0.5 px in each coordinate, on faces of 100 to 320 px, 95 % of the angles are right within a third of a
+ * degree, also with one point in eight far off (benchmarks/src/pose.mjs); on real faces the difference between the person and the mean
+ * head decides, some 3°, and profiles are beyond what the landmark network knows.
  *
  * @param landmarks 68 points in pixels (as many as `model` has, where one is given).
  * @returns Absent where the points do not span a face or nothing in front of the camera explains them.

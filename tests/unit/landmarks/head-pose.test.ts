@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assumedCamera, DEFAULT_FIELD_OF_VIEW } from '../../../lib/landmarks/camera.js';
+import { frontalize } from '../../../lib/landmarks/frontal.js';
 import { MEAN_HEAD } from '../../../lib/landmarks/head.js';
 import { headRotation, projectHead, solveHeadPose } from '../../../lib/landmarks/head-pose.js';
 import { MIRROR, mirrorLandmarks } from '../../../lib/landmarks/mirror.js';
@@ -189,6 +190,31 @@ describe('the conventions of solveHeadPose', () => {
       ),
     ];
     expect(b.map(([x, y]) => [x + 0, y])).toEqual(a.map(([x, y]) => [x + 0, y]));
+  });
+});
+
+describe('frontalize', () => {
+  it('finds the head from the front in any view of it', () => {
+    const next = random(10);
+    const centre = [0, 1].map((k) => MEAN_HEAD.reduce((sum, p) => sum + p[k]!, 0) / 68) as [number, number];
+    for (let trial = 0; trial < 50; trial++) {
+      const angles = { yaw: 160 * next() - 80, pitch: 80 * next() - 40, roll: 360 * next() - 180 };
+      const [a, b] = rotationOf(angles);
+      const points = MEAN_HEAD.map(
+        ([x, y, z]): Point => [500 + 9 * (a[0] * x + a[1] * y + a[2] * z), 400 - 9 * (b[0] * x + b[1] * y + b[2] * z)],
+      );
+      const frontal = frontalize(points)!;
+      expect(angleError(frontal.pose, angles)).toBeLessThan(1e-6);
+      const worst = frontal.points.map(([x, y], i) =>
+        Math.hypot(x - (MEAN_HEAD[i]![0] - centre[0]), y + (MEAN_HEAD[i]![1] - centre[1])),
+      );
+      expect(Math.max(...worst)).toBeLessThan(1e-6);
+    }
+  });
+
+  it('is absent without a face and refuses what are no points', () => {
+    expect(frontalize(MEAN_HEAD.map(() => [1, 1]))).toBeUndefined();
+    expect(() => frontalize([])).toThrowError(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 });
 
