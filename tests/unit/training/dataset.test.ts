@@ -2,8 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LineamentError } from '../../../lib/errors.js';
 import { countFaces, readDataset, writeImglab } from '../../../lib/training/index.js';
 import { parsePts } from '../../../lib/training/pts.js';
+import { decodeXml, parseXml } from '../../../lib/training/xml.js';
+import { Random } from '../../../models/train/random.js';
 import { haveShared, shared } from '../../support/samples.js';
 
 let folder = '';
@@ -219,5 +222,54 @@ describe('a 300-W folder', () => {
     const one = put('one.xml', face(`<part name='0' x='1' y='1'/>`));
     expect((await failure(readDataset([root, one]))).message).toMatch(/one\.xml: faces of 1 points, where .* has 3/);
     expect(countFaces(await readDataset([root, root]))).toBe(2);
+  });
+});
+
+describe('damaged files', () => {
+  const good = face(`<part name='0' x='1' y='1'/><part name='&lt;1' x='2.5' y='-1'/>`);
+
+  /** The text with a few bytes changed, doubled, or cut out. */
+  function damage(text: string, random: Random): Buffer {
+    let bytes = Buffer.from(text);
+    for (let n = 0; n < 1 + random.uniform() * 2; n++) {
+      const at = Math.floor(random.uniform() * bytes.length);
+      const until = at + Math.floor(random.uniform() * 20);
+      const kind = Math.floor(random.uniform() * 4);
+      if (kind === 0) bytes[at] = Math.floor(random.uniform() * 256);
+      else if (kind === 1) bytes = Buffer.concat([bytes.subarray(0, until), bytes.subarray(at)]);
+      else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(until)]);
+      else bytes[at] = '<>&\'"/!?=-[]{} \n0'.charCodeAt(Math.floor(random.uniform() * 17));
+    }
+    return bytes;
+  }
+
+  it('are read or refused with a typed error, never with another', async () => {
+    const random = new Random('damage');
+    const count = { read: 0, refused: 0 };
+    const attempt = (work: () => unknown): void => {
+      try {
+        work();
+        count.read++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(LineamentError);
+        expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' });
+        count.refused++;
+      }
+    };
+    for (let i = 0; i < 4000; i++) {
+      const xmlBytes = damage(good, random);
+      attempt(() => [...parseXml(decodeXml(xmlBytes, 'f.xml'), 'f.xml')]);
+      const ptsText = damage(PTS, random).toString('latin1');
+      attempt(() => {
+        for (const point of parsePts(ptsText, 'f.pts')) expect(point.every(Number.isFinite)).toBe(true);
+      });
+    }
+    expect(count.read).toBeGreaterThan(20);
+    expect(count.refused).toBeGreaterThan(2000);
+    for (let i = 0; i < 200; i++) {
+      const file = put('damaged.xml', '');
+      writeFileSync(file, damage(good, random));
+      await readDataset(file).catch((error: unknown) => expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' }));
+    }
   });
 });
