@@ -10,6 +10,8 @@ const NAMES = [
   'pipeline',
   'startup',
   'kernels',
+  'landmarks',
+  'landmark-training',
   'install',
   'models',
   'detection',

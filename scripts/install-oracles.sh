@@ -6,6 +6,7 @@ packages=(
   clang-14 libclang-rt-14-dev   # libFuzzer, a second compiler
   clang-format-14               # formatting of native code
   libopencv-dev                 # peer of the image kernels
+  libdlib-dev libdlib-data      # peer of the shape predictor and its 68-point model
   chromium                      # opens the HTML report
   qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross  # other processors
 )
