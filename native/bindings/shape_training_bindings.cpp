@@ -104,15 +104,32 @@ class ReportChannel {
   std::string thrown_;
 };
 
+// Borrowed numbers of a typed array.
+template <typename T>
+struct Numbers {
+  const T* data = nullptr;
+  size_t size = 0;
+  std::vector<T> copy() const { return {data, data + size}; }
+};
+
+// A training set as JavaScript has it.
+struct BorrowedSet {
+  std::vector<ImageView> images;
+  Numbers<uint32_t> image_of;
+  Numbers<double> boxes, points;
+};
+
 class TrainJob final : public Job {
  public:
-  TrainJob(ShapeTrainingSet set, ShapeTrainingOptions options, size_t threads, std::unique_ptr<ReportChannel> channel)
-      : set_(std::move(set)), options_(std::move(options)), threads_(threads), channel_(std::move(channel)) {}
+  TrainJob(BorrowedSet set, ShapeTrainingOptions options, size_t threads, std::unique_ptr<ReportChannel> channel)
+      : borrowed_(std::move(set)), options_(std::move(options)), threads_(threads), channel_(std::move(channel)) {}
 
   Status run(const CancelTokenPtr& token) override {
-    // The caller's token also stops for other reasons than a throw; this one is cancelled by either.
+    // Copied here: of many faces that takes too long for the environment's thread.
+    const ShapeTrainingSet set{std::move(borrowed_.images), borrowed_.image_of.copy(), borrowed_.boxes.copy(),
+                               borrowed_.points.copy()};
     Result<ShapeModel> trained = train_shape_model(
-        set_, options_, threads_, [this](const ShapeTrainingProgress& p) { channel_->send(p); }, token.get());
+        set, options_, threads_, [this](const ShapeTrainingProgress& p) { channel_->send(p); }, token.get());
     if (!trained.ok()) {
       const std::string thrown = channel_->thrown();
       return trained.status().code() == Code::kAborted && !thrown.empty() ? Status(Code::kInvalidArgument, thrown)
@@ -130,25 +147,24 @@ class TrainJob final : public Job {
   }
 
  private:
-  ShapeTrainingSet set_;
+  BorrowedSet borrowed_;
   ShapeTrainingOptions options_;
   size_t threads_;
   std::unique_ptr<ReportChannel> channel_;
   std::shared_ptr<const ShapePredictor> predictor_;
 };
 
-Napi::TypedArray typed_array(const Napi::Object& object, const char* key, napi_typedarray_type type, const char* name) {
+// NaN and all: train_shape_model() says what is wrong with them. The array stays alive through `kept`.
+template <typename T, typename Array>
+Numbers<T> numbers_at(const Napi::Object& object, const char* key, napi_typedarray_type type, const char* name,
+                      std::vector<Napi::Value>* kept) {
   const Napi::Value value = object.Get(key);
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
     throw_invalid(object.Env(), std::string("Expected a ") + name + " for " + key);
   }
-  return value.As<Napi::TypedArray>();
-}
-
-// Copies, NaN and all: train_shape_model() says what is wrong with them.
-std::vector<double> doubles_at(const Napi::Object& object, const char* key) {
-  const auto array = typed_array(object, key, napi_float64_array, "Float64Array").As<Napi::Float64Array>();
-  return {array.Data(), array.Data() + array.ElementLength()};
+  kept->push_back(value);
+  const auto array = value.As<Array>();
+  return {array.Data(), array.ElementLength()};
 }
 
 uint32_t count_at(const Napi::Object& object, const char* key) {
@@ -157,23 +173,24 @@ uint32_t count_at(const Napi::Object& object, const char* key) {
   return static_cast<uint32_t>(value);
 }
 
-// The images stay alive through `kept`.
-ShapeTrainingSet training_set(const Napi::Value& value, std::vector<Napi::Value>* kept) {
+BorrowedSet training_set(const Napi::Value& value, std::vector<Napi::Value>* kept) {
   if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object for set");
   const auto object = value.As<Napi::Object>();
   const Napi::Env env = object.Env();
   if (!object.Get("images").IsArray()) throw_invalid(env, "Expected an array for images");
   const auto images = object.Get("images").As<Napi::Array>();
-  ShapeTrainingSet set;
+  BorrowedSet set;
   for (uint32_t i = 0; i < images.Length(); ++i) {
     const Napi::Value image = images.Get(i);
     set.images.push_back(image_view(image));
     kept->push_back(image.As<Napi::Object>().Get("data"));
   }
-  const auto image_of = typed_array(object, "imageOf", napi_uint32_array, "Uint32Array").As<Napi::Uint32Array>();
-  set.image_of.assign(image_of.Data(), image_of.Data() + image_of.ElementLength());
-  set.boxes = doubles_at(object, "boxes");
-  set.points = doubles_at(object, "points");
+  const auto doubles_at = [&](const char* key) {
+    return numbers_at<double, Napi::Float64Array>(object, key, napi_float64_array, "Float64Array", kept);
+  };
+  set.image_of = numbers_at<uint32_t, Napi::Uint32Array>(object, "imageOf", napi_uint32_array, "Uint32Array", kept);
+  set.boxes = doubles_at("boxes");
+  set.points = doubles_at("points");
   return set;
 }
 
@@ -209,7 +226,7 @@ Napi::Value train(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto executor = ExecutorHandle::get(info[0]);
   std::vector<Napi::Value> kept;
-  ShapeTrainingSet set = training_set(info[1], &kept);
+  BorrowedSet set = training_set(info[1], &kept);
   ShapeTrainingOptions options = training_options(info[2]);
   if (!info[3].IsFunction()) throw_invalid(env, "Expected a function for onProgress");
   CancelTokenPtr token = token_or_null(info[4]);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <new>
 #include <utility>
 
 #include "image/sample.h"
@@ -145,8 +146,8 @@ Status check_shape_training(const ShapeTrainingSet& set, const ShapeTrainingOpti
   return Status();
 }
 
-Result<ShapeModel> train_shape_model(const ShapeTrainingSet& set, const ShapeTrainingOptions& options, size_t threads,
-                                     const ShapeTrainingReport& report, const CancelToken* cancel) {
+static Result<ShapeModel> train(const ShapeTrainingSet& set, const ShapeTrainingOptions& options, size_t threads,
+                                const ShapeTrainingReport& report, const CancelToken* cancel) {
   const Status aborted(Code::kAborted, "The training was aborted");
   if (Status s = check_shape_training(set, options); !s.ok()) return s;
   if (is_cancelled(cancel)) return aborted;
@@ -186,7 +187,11 @@ Result<ShapeModel> train_shape_model(const ShapeTrainingSet& set, const ShapeTra
       grower.replay(model.splits.data() + at * splits, model.leaves.data() + at * leaves);
     }
   }
-  if (before > 0) reporter.tell(before, model.trees, true, samples, &team);
+  if (before > 0) {
+    reporter.tell(before, model.trees, true, samples, &team);
+  } else if (!options.checkpoint.empty()) {  // a path that cannot be written fails now, not after the first cascade
+    if (Status s = write_training_checkpoint(options.checkpoint, mark, model); !s.ok()) return s;
+  }
 
   TrainPool pool;
   const size_t tests = splits * options.test_splits;
@@ -215,6 +220,16 @@ Result<ShapeModel> train_shape_model(const ShapeTrainingSet& set, const ShapeTra
     }
   }
   return model;
+}
+
+Result<ShapeModel> train_shape_model(const ShapeTrainingSet& set, const ShapeTrainingOptions& options, size_t threads,
+                                     const ShapeTrainingReport& report, const CancelToken* cancel) {
+  try {
+    return train(set, options, threads, report, cancel);
+  } catch (const std::bad_alloc&) {
+    return Status(Code::kOutOfMemory,
+                  "Out of memory while training: take fewer faces, less oversampling or smaller trees");
+  }
 }
 
 }  // namespace lineament

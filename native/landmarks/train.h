@@ -59,10 +59,10 @@ using ShapeTrainingReport = std::function<void(const ShapeTrainingProgress&)>;
 // the SIMD level. `report` (may be empty) is called on the calling thread, about ten times a second and once at the
 // end.
 //
-// With options.checkpoint the model so far is written there after each cascade (atomically). Where the file is there
-// already and fits the data and the options (all but cascade_depth and the path), training goes on behind its last
-// cascade, and the result is what an uninterrupted run would have given. A file that does not fit is kInvalidArgument,
-// one that is damaged kModelCorrupt; neither is overwritten.
+// With options.checkpoint the model so far is written there at once and after each cascade (atomically). Where the file
+// is there already and fits the data and the options (all but cascade_depth and the path), training goes on behind its
+// last cascade, and the result is what an uninterrupted run would have given. A file that does not fit is
+// kInvalidArgument, one that is damaged kModelCorrupt; neither is overwritten.
 //
 // kInvalidArgument for bad data and options, kAborted when `cancel` fired (polled for each tree), kOutOfMemory.
 Result<ShapeModel> train_shape_model(const ShapeTrainingSet& set, const ShapeTrainingOptions& options, size_t threads,

@@ -148,6 +148,7 @@ Status read_training_checkpoint(const std::string& path, uint64_t mark, uint32_t
                                               " belongs to a training with other data or options: " +
                                               "name another file, or delete it to begin anew");
   }
+  if (header.cascades == 0) return Status();  // written before the first cascade was done
   ShapeModel found = *model;
   found.cascades = header.cascades;
   if (!check_shape_counts(found.points, found.cascades, found.trees, found.depth, found.features).ok()) {
