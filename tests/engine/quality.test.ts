@@ -11,7 +11,7 @@ import { boundsOf } from '../../lib/image/geometry.js';
 import { type Frame, openEngine, type Point } from '../../lib/index.js';
 import { Runtime } from '../../lib/inference/index.js';
 import { estimatePose } from '../../lib/landmarks/index.js';
-import { sample } from '../support/samples.js';
+import { haveShared, sample, shared } from '../support/samples.js';
 import * as worse from './quality-degradations.js';
 
 /** A face of a photograph: large, turned towards the camera, plainly lit, not covered. */
@@ -349,6 +349,39 @@ describe('a cover of the colour of the skin', () => {
       expect(scoreOf(mouth, 'mouthOcclusionPrevention')).toBeLessThan(40);
     }
   });
+});
+
+describe('photographs with a known fault', () => {
+  const photograph = async (name: string): Promise<FaceQuality> => {
+    await using engine = await openEngine();
+    const frame = await engine.decode(shared(name));
+    const [face] = await engine.analyze(frame, {
+      landmarks: true,
+      pose: true,
+      attributes: ['expression'],
+      maxFaces: 1,
+    });
+    const [quality] = await measureQuality(runtime, frame, [{ ...face!, landmarks: face!.landmarks! }]);
+    return quality!;
+  };
+
+  it.skipIf(!haveShared('faces/photos/person-vlado5.jpg'))('sunglasses are seen, and bare eyes', async () => {
+    const dark = await photograph('faces/photos/person-vlado5.jpg');
+    expect(scoreOf(dark, 'eyesVisible')).toBeLessThan(20);
+    expect(dark.guidance.map((g) => g.code)).toContain('uncover-eyes');
+    expect(scoreOf(await photograph('faces/photos/person-vlado1.jpg'), 'eyesVisible')).toBeGreaterThan(80);
+  });
+
+  it.skipIf(!haveShared('faces/photos/stock-emotions-a-1.jpg'))(
+    'a neutral face and an open mouth are told apart',
+    async () => {
+      const neutral = await photograph('faces/photos/stock-emotions-a-1.jpg');
+      const open = await photograph('faces/photos/stock-emotions-a-6.jpg');
+      expect(scoreOf(neutral, 'expressionNeutrality')).toBeGreaterThan(80);
+      expect(scoreOf(open, 'expressionNeutrality')).toBeLessThan(20);
+      expect(scoreOf(neutral, 'mouthClosed')).toBeGreaterThan(scoreOf(open, 'mouthClosed') + 30);
+    },
+  );
 });
 
 describe('what a kiosk says', () => {

@@ -169,7 +169,7 @@ export const QUALITY_COMPONENTS = {
   eyesOpen: {
     unit: "share of the face's height",
     meaning:
-      'Opening of the lids of the eye that is less open, over the distance from the eyes to the chin. From landmarks alone, which follow half-closed lids well and closed ones only in part.',
+      'Opening of the lids of the eye that is less open, over the distance from the eyes to the chin. From landmarks alone, and no better than they: the landmark network of the starter pack draws open lids on most closed eyes, and on eyes that look down.',
     score: (v: number) => 100 * sigmoid(v, 0.035, 0.006),
     importance: both(0.4),
   },
