@@ -29,6 +29,8 @@ const LIB_LAYERS = [
 /** Imports within one layer that are wanted: importer → imported. */
 const SIDEWAYS = new Set([
   'image>native',
+  // What is measured of a face is measured from its landmarks, and its expression read by networks.
+  'analysis>landmarks',
   'reconstruction>analysis',
   'gallery>templates',
   'pipeline>capture',

@@ -1,6 +1,7 @@
 /** What the commands that look at photographs share: opening the engine, running over many files, writing results. */
 import { availableParallelism } from 'node:os';
 import { LineamentError } from '../errors.js';
+import type { AnalyzedFace } from '../index.js';
 import { type AnalyzeOptions, type Engine, type EngineOptions, openEngine } from '../index.js';
 import type { Face, Frame } from '../types.js';
 import { mapInOrder } from './batch.js';
@@ -14,7 +15,7 @@ import { printable, type Terminal } from './terminal.js';
 export interface PhotoResult {
   readonly path: string;
   readonly frame: Frame;
-  readonly faces: readonly Face[];
+  readonly faces: readonly AnalyzedFace[];
   /** Milliseconds spent decoding, and finding and measuring faces, waiting for a free thread included. */
   readonly decodeMs: number;
   readonly facesMs: number;

@@ -43,7 +43,7 @@ export class ReportBuilder {
     this.#decodeMs += decodeMs;
     this.#facesMs += facesMs;
     const shown: ReportFace[] = [];
-    for (const { embedding: _, ...face } of faces) {
+    for (const { embedding: _, geometry: _geometry, symmetry: _symmetry, headPose: _headPose, ...face } of faces) {
       const crop = await faceCrop(frame, face.box, 96);
       shown.push({ ...face, ...(crop && { crop: dataUri(crop) }) });
     }

@@ -9,6 +9,7 @@ import { Networks } from '../models/network.js';
 import { type ModelPack, openPack } from '../models/pack.js';
 import { type Candidate, checkEmbedding, type Match, rank, similarity } from '../recognition/compare.js';
 import type { Embedding, Face, Frame } from '../types.js';
+import type { AnalyzedFace } from './analysis.js';
 import { findFaces, networksFor, type Stages } from './faces.js';
 import {
   type AnalyzeOptions,
@@ -93,7 +94,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Faces with everything that is asked for; best score first, empty where there is none. */
-  analyze(input: ImageInput, options: AnalyzeOptions = {}): Promise<Face[]> {
+  analyze(input: ImageInput, options: AnalyzeOptions = {}): Promise<AnalyzedFace[]> {
     return this.#call(callSite(this.analyze), () => this.#find(input, checkAnalyzeOptions(options), options.signal));
   }
 
@@ -202,7 +203,7 @@ export class Engine implements AsyncDisposable {
     });
   }
 
-  async #find(input: ImageInput, ask: Ask, signal: AbortSignal | undefined): Promise<Face[]> {
+  async #find(input: ImageInput, ask: Ask, signal: AbortSignal | undefined): Promise<AnalyzedFace[]> {
     throwIfAborted(signal);
     // Networks and picture are read side by side; where the picture fails, that is the error.
     const ready = Promise.all(networksFor(this.preset, ask).map((id) => this.#networks.get(id)));

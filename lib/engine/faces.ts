@@ -8,7 +8,8 @@ import type { Networks } from '../models/network.js';
 import { STATISTICS } from '../native/addon.js';
 import { embedFaces } from '../recognition/embed.js';
 import { RECOGNISERS } from '../recognition/plan.js';
-import type { Exposure, Expression, Face, Frame, Gender, Point } from '../types.js';
+import type { Exposure, Expression, Frame, Gender, Point } from '../types.js';
+import { type AnalyzedFace, analyseFaces, analysisNetworks, wantsAnalysis } from './analysis.js';
 import type { Ask } from './options.js';
 import type { Preset } from './presets.js';
 
@@ -29,13 +30,16 @@ export function networksFor(preset: Preset, ask: Ask): string[] {
   if (ask.embedding) ids.push(...preset.recognition.members.map(({ network }) => RECOGNISERS[network].card));
   if (ask.attributes.has('expression')) ids.push(ATTRIBUTE_NETWORKS.expression);
   if (ask.attributes.has('age') || ask.attributes.has('gender')) ids.push(ATTRIBUTE_NETWORKS.ageGender);
+  ids.push(...analysisNetworks(ask));
+  if (ask.expressionReading && !ask.attributes.has('expression')) ids.push(ATTRIBUTE_NETWORKS.expression);
   return ids;
 }
 
-const needsLandmarks = (ask: Ask): boolean => ask.landmarks || ask.pose || ask.embedding || ask.attributes.size > 0;
+const needsLandmarks = (ask: Ask): boolean =>
+  ask.landmarks || ask.pose || ask.embedding || ask.attributes.size > 0 || wantsAnalysis(ask);
 
 /** The faces of a picture with what was asked about them, best score first. */
-export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise<Face[]> {
+export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise<AnalyzedFace[]> {
   const { networks, preset, signal, check } = stages;
   check();
   let plan = preset.detection;
@@ -71,7 +75,17 @@ export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise
   if (failed !== undefined) throw failed.reason;
   check();
   const [embeddings, attributes, quality] = await Promise.all(work);
-  return detections.map(({ box, score }, i): Face => {
+  const analyses =
+    landmarks !== undefined && wantsAnalysis(ask)
+      ? await analyseFaces(
+          stages,
+          frame,
+          detections.map(({ box }, i) => ({ box, landmarks: landmarks[i]!, expression: attributes?.[i]?.expression })),
+          ask,
+        )
+      : undefined;
+  check();
+  return detections.map(({ box, score }, i): AnalyzedFace => {
     const points = landmarks?.[i];
     const pose = ask.pose && points !== undefined ? estimatePose(points) : undefined;
     const embedding = embeddings?.[i];
@@ -83,6 +97,7 @@ export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise
       ...quality?.[i],
       ...(embedding === undefined ? {} : { embedding }),
       ...attributes?.[i],
+      ...analyses?.[i],
     };
   });
 }

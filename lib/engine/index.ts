@@ -1,4 +1,5 @@
 /** The engine: every stage behind one object. */
+export type { AnalyzedFace, FaceAnalysis } from './analysis.js';
 export { Engine, openEngine, type Verification } from './engine.js';
 export type {
   AnalyzeOptions,

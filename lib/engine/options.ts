@@ -1,3 +1,4 @@
+import type { NeutralBaseline } from '../analysis/index.js';
 import {
   abortSignal,
   boolean,
@@ -52,8 +53,20 @@ export const ATTRIBUTES: readonly Attribute[] = ['expression', 'age', 'gender'];
 export interface AnalyzeOptions extends DetectOptions {
   /** Roll, yaw and pitch. */
   readonly pose?: boolean;
-  /** Sharpness, size and exposure. */
+  /** The head in six degrees of freedom, with the error of the fit. */
+  readonly headPose?: boolean;
+  /** Sharpness, size and exposure of the box; the components of image quality with hints. */
   readonly quality?: boolean;
+  /** Distances, indices and angles of the face. */
+  readonly geometry?: boolean;
+  /** Left and right of the face compared. */
+  readonly symmetry?: boolean;
+  /** Intensities of the action units that landmarks can see. */
+  readonly actionUnits?: boolean;
+  /** Both expression networks and the action units, joined. */
+  readonly expressionReading?: boolean;
+  /** The person's neutral face, for action units and the reading; a mean face when absent. */
+  readonly baseline?: NeutralBaseline;
   readonly embedding?: boolean;
   readonly attributes?: readonly Attribute[];
 }
@@ -79,7 +92,13 @@ export interface IdentifyOptions extends MatchOptions {
 export interface Ask {
   readonly landmarks: boolean;
   readonly pose: boolean;
+  readonly headPose: boolean;
   readonly quality: boolean;
+  readonly geometry: boolean;
+  readonly symmetry: boolean;
+  readonly actionUnits: boolean;
+  readonly expressionReading: boolean;
+  readonly baseline: NeutralBaseline | undefined;
   readonly embedding: boolean;
   readonly attributes: ReadonlySet<Attribute>;
   readonly maxFaces: number;
@@ -125,7 +144,8 @@ function presetOf(preset: unknown): Preset {
 
 const SELECT = ['signal', 'maxFaces', 'minFaceSize'];
 const DETECT = [...SELECT, 'landmarks'];
-const ANALYZE = [...DETECT, 'pose', 'quality', 'embedding', 'attributes'];
+const FLAGS = ['pose', 'headPose', 'quality', 'geometry', 'symmetry', 'actionUnits', 'expressionReading', 'embedding'];
+const ANALYZE = [...DETECT, ...FLAGS, 'baseline', 'attributes'];
 
 const flag = (name: string, value: unknown): boolean => value !== undefined && boolean(name, value);
 
@@ -137,7 +157,13 @@ function askOf(options: AnalyzeOptions, known: readonly string[]): Ask {
   return {
     landmarks: flag('landmarks', options.landmarks),
     pose: flag('pose', options.pose),
+    headPose: flag('headPose', options.headPose),
     quality: flag('quality', options.quality),
+    geometry: flag('geometry', options.geometry),
+    symmetry: flag('symmetry', options.symmetry),
+    actionUnits: flag('actionUnits', options.actionUnits),
+    expressionReading: flag('expressionReading', options.expressionReading),
+    baseline: options.baseline,
     embedding: flag('embedding', options.embedding),
     attributes: new Set(attributes.map((name) => oneOf('attributes', name, ATTRIBUTES))),
     maxFaces: maxFaces === undefined ? Infinity : positiveInteger('maxFaces', maxFaces),

@@ -14,7 +14,7 @@ import {
 import { REPORT_STYLE } from './report-style.js';
 
 /** A face in the report: what was measured, and a picture of it. */
-export interface ReportFace extends Omit<Face, 'embedding' | 'quality' | 'actionUnits' | 'reading'> {
+export interface ReportFace extends Omit<Face, 'embedding' | 'quality' | 'actionUnits' | 'expressionReading'> {
   /** Square picture of the face as a `data:` URI. */
   readonly crop?: string;
   /** A name to show instead of "photo, number". */
@@ -23,7 +23,7 @@ export interface ReportFace extends Omit<Face, 'embedding' | 'quality' | 'action
   readonly quality?: QualityView;
   readonly actionUnits?: ActionUnitsView;
   /** Expression of both networks and the action units. */
-  readonly reading?: ExpressionView;
+  readonly expressionReading?: ExpressionView;
 }
 
 /** A photograph in the report. */

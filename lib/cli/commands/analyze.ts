@@ -1,82 +1,29 @@
-import type { AnalyzeOptions, Engine, Face } from '../../index.js';
+import type { AnalyzedFace, AnalyzeOptions, Engine } from '../../index.js';
 import { type ContactSheetItem, contactSheet, faceCrop } from '../../visualization/index.js';
 import type { CommandContext } from '../command.js';
+import { FACE_COLUMNS, faceCells, faceJson, hintOf } from '../face-output.js';
 import type { ErrorJson } from '../failure.js';
 import { type FaceRef, type Matching, matchWherePossible } from '../matching.js';
 import { makeOverlayWriter, writeOutput } from '../overlays.js';
-import { boxJson, type PhotoResult, pointsJson, type RunSummary, round, runOverPhotos } from '../photos.js';
+import { type PhotoResult, type RunSummary, round, runOverPhotos } from '../photos.js';
 import type { ReportBuilder } from '../report.js';
-import { degrees, printable, table } from '../terminal.js';
+import { printable, table } from '../terminal.js';
 import { photoHeading } from './detect.js';
-
-/** A face with everything that was measured, as JSON. */
-function faceJson(face: Face, withVector: boolean): object {
-  const { pose, exposure, expression, gender, embedding } = face;
-  return {
-    box: boxJson(face),
-    score: round(face.score, 4),
-    ...(face.landmarks && { landmarks: pointsJson(face.landmarks) }),
-    ...(pose && { pose: { roll: round(pose.roll), yaw: round(pose.yaw), pitch: round(pose.pitch) } }),
-    ...(face.size !== undefined && { size: round(face.size) }),
-    ...(face.sharpness !== undefined && { sharpness: round(face.sharpness) }),
-    ...(exposure && {
-      exposure: {
-        mean: round(exposure.mean),
-        contrast: round(exposure.contrast),
-        underexposed: round(exposure.underexposed, 4),
-        overexposed: round(exposure.overexposed, 4),
-      },
-    }),
-    ...(face.age !== undefined && { age: round(face.age, 1) }),
-    ...(gender && { gender: { label: gender.label, probability: round(gender.probability, 4) } }),
-    ...(expression && {
-      expression: {
-        label: expression.label,
-        probability: round(expression.probability, 4),
-        probabilities: Object.fromEntries(Object.entries(expression.probabilities).map(([k, v]) => [k, round(v, 4)])),
-      },
-    }),
-    ...(withVector &&
-      embedding && {
-        embedding: {
-          model: embedding.model,
-          dims: embedding.dims,
-          vector: Array.from(embedding.vector, (value) => Number(value.toPrecision(9))),
-        },
-      }),
-  };
-}
-
-/** The columns of the table of faces, without its first ones. */
-export const FACE_COLUMNS = [
-  { title: 'score', right: true },
-  { title: 'size', right: true },
-  { title: 'sharpness', right: true },
-  { title: 'roll', right: true },
-  { title: 'yaw', right: true },
-  { title: 'pitch', right: true },
-  { title: 'age', right: true },
-  { title: 'gender' },
-  { title: 'expression' },
-] as const;
-
-/** One face as cells for {@link FACE_COLUMNS}; what is not known is empty. */
-export function faceCells(face: Face): string[] {
-  const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
-  return [
-    face.score.toFixed(2),
-    face.size === undefined ? '' : `${face.size.toFixed(0)} px`,
-    face.sharpness?.toFixed(0) ?? '',
-    ...(['roll', 'yaw', 'pitch'] as const).map((angle) => (face.pose ? degrees(face.pose[angle]) : '')),
-    face.age?.toFixed(0) ?? '',
-    face.gender ? `${face.gender.label} ${percent(face.gender.probability)}` : '',
-    face.expression ? `${face.expression.label} ${percent(face.expression.probability)}` : '',
-  ];
-}
 
 /** What `analyze` asks of each face. */
 export function everything(embedding: boolean): AnalyzeOptions {
-  return { landmarks: true, pose: true, quality: true, embedding, attributes: ['expression', 'age', 'gender'] };
+  return {
+    landmarks: true,
+    pose: true,
+    headPose: true,
+    quality: true,
+    geometry: true,
+    symmetry: true,
+    actionUnits: true,
+    expressionReading: true,
+    embedding,
+    attributes: ['expression', 'age', 'gender'],
+  };
 }
 
 /** `lineament analyze`: every measure, and who is who. */
@@ -88,7 +35,7 @@ export async function analyze(context: CommandContext): Promise<number> {
   const overlay = await makeOverlayWriter(options['overlay']);
   const sheet: ContactSheetItem[] | undefined = typeof options['sheet'] === 'string' ? [] : undefined;
   let report: ReportBuilder | undefined;
-  const done: { readonly path: string; readonly faces: readonly Face[] }[] = [];
+  const done: { readonly path: string; readonly faces: readonly AnalyzedFace[] }[] = [];
 
   return runOverPhotos(
     context,
@@ -117,6 +64,10 @@ export async function analyze(context: CommandContext): Promise<number> {
         if (result.faces.length === 0) return;
         const rows = result.faces.map((face, index) => [`${index + 1}`, ...faceCells(face)]);
         terminal.stdout.write(`${table([{ title: '#', right: true }, ...FACE_COLUMNS], rows, terminal.style, '  ')}\n`);
+        for (const [index, face] of result.faces.entries()) {
+          const hint = hintOf(face);
+          if (hint) terminal.stdout.write(terminal.style.dim(`  ${index + 1}: ${hint}\n`));
+        }
       },
     },
     finish,

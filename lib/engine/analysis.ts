@@ -1,0 +1,107 @@
+import {
+  type ActionUnits,
+  EMOTION_NETWORK,
+  type ExpressionReading,
+  type FaceGeometry,
+  type FaceQuality,
+  type FaceSymmetry,
+  measureActionUnits,
+  measureGeometry,
+  measureQuality,
+  measureSymmetry,
+  readEmotions,
+  readExpression,
+} from '../analysis/index.js';
+import { readExpressions } from '../attributes/attributes.js';
+import { type HeadPose, solveHeadPose } from '../landmarks/head-pose.js';
+import { uprightRegion } from '../landmarks/locate.js';
+import { estimatePose } from '../landmarks/pose.js';
+import type { Box, Expression, Face, Frame, Point } from '../types.js';
+import type { Stages } from './faces.js';
+import type { Ask } from './options.js';
+
+/** What `Engine.analyze` can say of a face beyond what the networks give. What was not asked, or cannot be said, is absent. */
+export interface FaceAnalysis {
+  /** Where the head is and where it looks, in six degrees of freedom. */
+  readonly headPose?: HeadPose;
+  /** Components of image quality, a unified score, and hints for the person. */
+  readonly quality?: FaceQuality;
+  /** Distances, indices and angles, free of size and turn. */
+  readonly geometry?: FaceGeometry;
+  /** Left and right compared. */
+  readonly symmetry?: FaceSymmetry;
+  /** Intensities of the action units that 68 points can see. */
+  readonly actionUnits?: ActionUnits;
+  /** Both expression networks and the action units, with how far they agree. */
+  readonly expressionReading?: ExpressionReading;
+}
+
+/** A face and everything that was asked about it. */
+export interface AnalyzedFace extends Face, FaceAnalysis {}
+
+/** Networks beyond those of detection, landmarks, recognition and attributes. */
+export const analysisNetworks = (ask: Ask): string[] => (ask.expressionReading ? [EMOTION_NETWORK] : []);
+
+/** Whether anything is asked that is measured from landmarks. */
+export const wantsAnalysis = (ask: Ask): boolean =>
+  ask.headPose || ask.quality || ask.geometry || ask.symmetry || ask.actionUnits || ask.expressionReading;
+
+interface Located {
+  readonly box: Box;
+  readonly landmarks: readonly Point[];
+  readonly expression?: Expression | undefined;
+}
+
+/** Measures what was asked of faces whose landmarks are known; in their order. */
+export async function analyseFaces(
+  { runtime, networks, preset, signal, check }: Stages,
+  frame: Frame,
+  faces: readonly Located[],
+  ask: Ask,
+): Promise<FaceAnalysis[]> {
+  const points = faces.map(({ landmarks }) => landmarks);
+  // The networks first: expression is part of quality and of the reading, and one may not have been asked for by itself.
+  const faceapi =
+    ask.expressionReading && faces.some(({ expression }) => expression === undefined)
+      ? await readExpressions(
+          networks,
+          frame,
+          points.map((p) => uprightRegion(p, preset.attributeScale, 1)),
+          signal,
+        )
+      : faces.map(({ expression }) => expression);
+  const human = ask.expressionReading ? await readEmotions(networks, frame, points, signal) : undefined;
+  check();
+  const qualities = ask.quality
+    ? await measureQuality(
+        runtime,
+        frame,
+        faces.map(({ box, landmarks }, i) => {
+          const pose = estimatePose(landmarks);
+          const expression = faceapi[i];
+          return { box, landmarks, ...(pose && { pose }), ...(expression && { expression }) };
+        }),
+        signal === undefined ? {} : { signal },
+      )
+    : undefined;
+  check();
+  return faces.map(({ landmarks }, i): FaceAnalysis => {
+    const headPose = ask.headPose ? solveHeadPose(landmarks, { width: frame.width, height: frame.height }) : undefined;
+    const quality = qualities?.[i];
+    const geometry = ask.geometry ? measureGeometry(landmarks) : undefined;
+    const symmetry = ask.symmetry ? measureSymmetry(landmarks) : undefined;
+    const units =
+      ask.actionUnits || ask.expressionReading ? measureActionUnits(landmarks, { baseline: ask.baseline }) : undefined;
+    const reading = ask.expressionReading
+      ? readExpression({ faceapi: faceapi[i]?.probabilities, human: human?.[i], units })
+      : undefined;
+    return {
+      ...(headPose && { headPose }),
+      ...(quality && { quality }),
+      ...(geometry && { geometry }),
+      ...(symmetry && { symmetry }),
+      ...(ask.actionUnits && units && { actionUnits: units }),
+      ...(reading && { expressionReading: reading }),
+    };
+  });
+}
