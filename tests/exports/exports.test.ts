@@ -85,6 +85,7 @@ describe('subpath exports', () => {
   it('are the ones that this test knows', () => {
     const known = [
       '.',
+      './analysis',
       './image',
       './inference',
       './models',
