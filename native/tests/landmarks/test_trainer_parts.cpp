@@ -4,12 +4,12 @@
 #include <cmath>
 #include <vector>
 
-#include "check.h"
 #include "core/aligned.h"
 #include "landmarks/train_kernels.h"
 #include "landmarks/train_pool.h"
 #include "landmarks/train_random.h"
 #include "landmarks/train_team.h"
+#include "tests/check.h"
 
 using namespace lineament;
 
