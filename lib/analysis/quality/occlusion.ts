@@ -147,16 +147,26 @@ function look(colours: LogColours, skin: Skin, zones: Uint8Array, zone: number):
 
 const FEWEST = 8;
 
+/** The colours of the cells, and the skin learnt from them; absent where too little skin is seen. */
+export interface LearntSkin {
+  readonly colours: LogColours;
+  readonly skin: Skin;
+}
+
+/** Learns the skin of the face, as `measureOcclusion` wants it; by itself, so that neither takes long. */
+export function learnSkin(cells: Cells, zones: Uint8Array): LearntSkin | undefined {
+  const colours = logColours(cells, zones);
+  const skin = skinOf(colours, zones);
+  return skin === undefined ? undefined : { colours, skin };
+}
+
 /**
  * What covers the face, told by its looks alone: the colour and the slope of the light are learnt from the skin of this very
  * face (medians, so that up to half of it may be covered), and every cell is compared with them. It sees dark and coloured
  * things, hair, and uniform patches; it does not see clear glasses, a hand of the same skin beside eyes and mouth, or a print of
  * another face. Grey pictures are judged by brightness only. Pure.
  */
-export function measureOcclusion(cells: Cells, zones: Uint8Array): Values {
-  const colours = logColours(cells, zones);
-  const skin = skinOf(colours, zones);
-  if (skin === undefined) return {};
+export function measureOcclusion({ colours, skin }: LearntSkin, zones: Uint8Array): Values {
   const at = (zone: number): Look => look(colours, skin, zones, zone);
   // An eye is covered where the skin under it is not skin, or where no eye is drawn.
   const eye = (ball: Look, lid: Look): number | undefined =>
