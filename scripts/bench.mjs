@@ -12,6 +12,8 @@ const NAMES = [
   'kernels',
   'landmarks',
   'landmark-training',
+  'pose',
+  'quality',
   'install',
   'models',
   'detection',

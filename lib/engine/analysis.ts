@@ -52,11 +52,12 @@ interface Located {
   readonly expression?: Expression | undefined;
 }
 
-/** Measures what was asked of faces whose landmarks are known; in their order. */
+/** Measures what was asked of faces whose landmarks are known, in their order; `boxes` are those of all faces of the picture. */
 export async function analyseFaces(
   { runtime, networks, preset, signal, check }: Stages,
   frame: Frame,
   faces: readonly Located[],
+  boxes: readonly Box[],
   ask: Ask,
 ): Promise<FaceAnalysis[]> {
   const points = faces.map(({ landmarks }) => landmarks);
@@ -81,7 +82,7 @@ export async function analyseFaces(
           const expression = faceapi[i];
           return { box, landmarks, ...(pose && { pose }), ...(expression && { expression }) };
         }),
-        signal === undefined ? {} : { signal },
+        { boxes, ...(signal === undefined ? {} : { signal }) },
       )
     : undefined;
   check();

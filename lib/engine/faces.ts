@@ -81,6 +81,7 @@ export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise
           stages,
           frame,
           detections.map(({ box }, i) => ({ box, landmarks: landmarks[i]!, expression: attributes?.[i]?.expression })),
+          found.map(({ box }) => box),
           ask,
         )
       : undefined;
