@@ -32,14 +32,13 @@ template <typename Bytes>
 struct PixelSource {
   const uint8_t* data;
   size_t stride, step;
-  double width, height;
+  int32_t width, height;
   Bytes bytes;
 
-  // Column and row are whole numbers, of any size; 0 outside of the image.
-  int32_t at(double column, double row) const {
-    if (!(column >= 0 && column < width && row >= 0 && row < height)) return 0;
-    return bytes(data + static_cast<size_t>(static_cast<int64_t>(row)) * stride +
-                 static_cast<size_t>(static_cast<int64_t>(column)) * step);
+  // 0 outside of the image.
+  int32_t at(int32_t column, int32_t row) const {
+    if (column < 0 || column >= width || row < 0 || row >= height) return 0;
+    return bytes(data + static_cast<size_t>(row) * stride + static_cast<size_t>(column) * step);
   }
 };
 
@@ -48,7 +47,7 @@ template <typename Use>
 auto with_pixel_source(const ImageView& image, bool mean, const Use& use) {
   const auto source = [&image](size_t step, auto bytes) {
     return PixelSource<decltype(bytes)>{
-        image.data, image.stride, step, static_cast<double>(image.width), static_cast<double>(image.height), bytes};
+        image.data, image.stride, step, static_cast<int32_t>(image.width), static_cast<int32_t>(image.height), bytes};
   };
   if (image.format == PixelFormat::kGray) return use(source(1, GreyByte{}));
   if (is_yuv(image.format)) {

@@ -71,7 +71,7 @@ class ShapePredictor {
   ShapePredictor() = default;
   void prepare();
   template <typename Source>
-  void look(const Source& source, size_t cascade, const double* box, const float* shape, int32_t* features) const;
+  void look(const Source& source, size_t cascade, const double* box, const float* shape, Scratch* scratch) const;
   template <typename Source>
   Status run(const Source& source, const double* boxes, size_t count, double* out, const CancelToken* cancel) const;
   // The row of leaves that each tree of a cascade ends in.
