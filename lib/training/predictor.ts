@@ -28,7 +28,23 @@ export interface PredictorOptions {
    * were trained on such boxes, as the recipe for the package's own does.
    */
   readonly square?: boolean;
+  /**
+   * Take, coordinate by coordinate, the median of seven predictions, from the box itself and from boxes a little aside, larger and
+   * smaller: fewer faces go wholly wrong, for seven times the work; false. Shape models only.
+   */
+  readonly robust?: boolean;
 }
+
+/** The boxes that a robust prediction starts from: shifts in sides, and sizes. */
+const LOOKS: readonly (readonly [dx: number, dy: number, scale: number])[] = [
+  [0, 0, 1],
+  [0.04, 0, 1],
+  [-0.04, 0, 1],
+  [0, 0.04, 1],
+  [0, -0.04, 1],
+  [0, 0, 1.07],
+  [0, 0, 0.93],
+];
 
 /** A square about the middle of a box, as long as its longer side times `scale`. */
 export function squareBox([x, y, w, h]: Box, scale = 1): Box {
@@ -38,7 +54,7 @@ export function squareBox([x, y, w, h]: Box, scale = 1): Box {
 
 /** A model file, dlib's or compact. Rejects with `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `INVALID_ARGUMENT`. */
 export async function openShapePredictor(file: string, options: PredictorOptions = {}): Promise<LandmarkPredictor> {
-  const { threads, square = false } = options;
+  const { threads, square = false, robust = false } = options;
   const addon = loadAddon();
   const executor = addon.createExecutor(threadCount(threads, addon.cpu().cores));
   try {
@@ -50,12 +66,12 @@ export async function openShapePredictor(file: string, options: PredictorOptions
     return {
       name: file,
       points: model.info.points,
-      predict: (frame, boxes, signal) =>
-        model.predict(
-          frame,
-          square ? boxes.map((box) => squareBox(box)) : boxes,
-          signal === undefined ? {} : { signal },
-        ),
+      async predict(frame, boxes, signal) {
+        const used = square ? boxes.map((box) => squareBox(box)) : boxes;
+        const looked = robust ? used.flatMap(looksOf) : used;
+        const found = await model.predict(frame, looked, signal === undefined ? {} : { signal });
+        return robust ? boxes.map((_, n) => medianOf(found.slice(n * LOOKS.length, (n + 1) * LOOKS.length))) : found;
+      },
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -63,6 +79,17 @@ export async function openShapePredictor(file: string, options: PredictorOptions
     await executor.close();
     throw wrapError(error);
   }
+}
+
+const looksOf = ([x, y, w, h]: Box): Box[] =>
+  LOOKS.map(
+    ([dx, dy, scale]): Box => [x + (dx + (1 - scale) / 2) * w, y + (dy + (1 - scale) / 2) * h, w * scale, h * scale],
+  );
+
+function medianOf(looks: readonly (readonly Point[])[]): Point[] {
+  const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
+  const [first = []] = looks;
+  return first.map((_, i): Point => [median(looks.map((p) => p[i]![0])), median(looks.map((p) => p[i]![1]))]);
 }
 
 /** The landmark network of the starter pack with its refinement, as the presets use it. Rejects as `openEngine` does. */

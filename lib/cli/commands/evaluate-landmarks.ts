@@ -58,7 +58,11 @@ export async function evaluateLandmarks(context: CommandContext): Promise<number
 /** `network` is the landmark network of the starter pack, anything else a file. */
 function openPredictor(model: string, options: OptionValues): Promise<LandmarkPredictor> {
   const threads = numberOf(options['threads']);
-  const run = { ...(threads !== undefined && { threads }), square: options['square'] === true };
+  const run = {
+    ...(threads !== undefined && { threads }),
+    square: options['square'] === true,
+    robust: options['robust'] === true,
+  };
   return model === 'network' ? openNetworkPredictor(run) : openShapePredictor(model, run);
 }
 

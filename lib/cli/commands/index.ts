@@ -238,6 +238,7 @@ export const COMMANDS: readonly Command[] = [
       },
       boxes: BOXES,
       square: { type: 'boolean', text: 'make boxes square first, for models trained on such boxes' },
+      robust: { type: 'boolean', text: 'the median of seven predictions from boxes a little aside' },
       svg: { type: 'string', value: 'FILE', text: 'write the cumulative error distribution as a chart' },
       threads: ENGINE_OPTIONS['threads']!,
     },

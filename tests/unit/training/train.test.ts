@@ -3,16 +3,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../../lib/engine/index.js';
+import { decodeImage } from '../../../lib/image/decode.js';
 import {
   convertLandmarks,
   evaluateLandmarks,
   type LandmarkDataset,
   openShapePredictor,
+  squareBox,
   type TrainingProgress,
   type TrainLandmarksOptions,
   trainLandmarks,
   writeImglab,
 } from '../../../lib/training/index.js';
+import type { Box } from '../../../lib/types.js';
 import { SAMPLE_FACES, sample } from '../../support/samples.js';
 
 const PICTURES = [1, 2, 3, 4, 5, 6];
@@ -191,6 +194,41 @@ describe('trainLandmarks', () => {
       code: 'IMAGE_CORRUPT',
       message: expect.stringContaining(`${set}:${line}: `),
     });
+  });
+});
+
+describe('a robust prediction', () => {
+  it('is the median of seven, whatever order the faces come in', async () => {
+    await trainLandmarks(small('r.lmk'));
+    await using plain = await openShapePredictor(file('r.lmk'));
+    await using robust = await openShapePredictor(file('r.lmk'), { robust: true, square: true });
+    const frame = await decodeImage(sample(1));
+    const boxes = data.pictures[0]!.faces.map(({ box }) => squareBox(box));
+    const found = await robust.predict(frame, boxes);
+    for (const [n, [x, y, side]] of boxes.entries()) {
+      const aside: Box[] = [
+        [0, 0],
+        [0.04, 0],
+        [-0.04, 0],
+        [0, 0.04],
+        [0, -0.04],
+      ].map(([dx = 0, dy = 0]) => [x + dx * side, y + dy * side, side, side]);
+      const sized: Box[] = [1.07, 0.93].map((s) => [
+        x + (side - side * s) / 2,
+        y + (side - side * s) / 2,
+        side * s,
+        side * s,
+      ]);
+      const looks = await plain.predict(frame, [...aside, ...sized]);
+      for (const [i, point] of found[n]!.entries()) {
+        for (const k of [0, 1] as const) {
+          expect(point[k]).toBeCloseTo(looks.map((p) => p[i]![k]).toSorted((a, b) => a - b)[3]!, 6);
+        }
+      }
+    }
+    const turned = await robust.predict(frame, boxes.toReversed());
+    expect(turned.toReversed()).toEqual(found);
+    expect(await robust.predict(frame, [])).toEqual([]);
   });
 });
 
