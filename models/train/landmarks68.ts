@@ -17,7 +17,7 @@ const USAGE = `npx tsx models/train/landmarks68.ts [PHOTOGRAPHS] [options]
   PHOTOGRAPHS        files and folders (default: those of the npm packages of @vladmandic, and of ../shared/faces/photos)
   -o, --output FILE  the model (default models/pack/landmarks68.lmk)
   --quick            for the build: photographs of the npm packages only, quicker labels, nothing held out
-  --variants N       samples made of each face (default 12)
+  --variants N       samples made of each face (default 20)
   --hold-out SHARE   share of the faces that is measured on and not learned from (default 0.25; 0 with --quick)
   --seed TEXT        default '1'
   --labels FILE      write the labels as an imglab data set
@@ -32,8 +32,8 @@ const SHAPE: ShapeOptions = {
   cascadeDepth: 10,
   treesPerCascade: 320,
   treeDepth: 3,
-  nu: 0.16,
-  oversampling: 8,
+  nu: 0.15,
+  oversampling: 6,
   featurePoolSize: 500,
   testSplits: 40,
 };
@@ -80,7 +80,7 @@ function settings(): Settings | undefined {
   return {
     ...(positionals.length > 0 ? { photographs: positionals, montages: [] } : defaultPhotographs(values.quick)),
     output: values.output,
-    variants: read('variants', values.variants) ?? 12,
+    variants: read('variants', values.variants) ?? 20,
     holdOut: read('hold-out', values['hold-out']) ?? (values.quick ? 0 : 0.25),
     quick: values.quick,
     seed: values.seed,

@@ -152,15 +152,20 @@ export function asDataset(pictures: readonly LabelledPicture[]): LandmarkDataset
   };
 }
 
-/** The model beside the network (one look, as the engine uses it), both against the labels. */
+/** The model, with one look and with seven, beside the network as the engine uses it, all against the labels. */
 export async function measure(model: string, data: LandmarkDataset, threads: number): Promise<void> {
-  await using ours = await openShapePredictor(model, { threads, square: true });
+  await using once = await openShapePredictor(model, { threads, square: true });
+  await using robust = await openShapePredictor(model, { threads, square: true, robust: true });
   await using network = await openNetworkPredictor({ threads });
-  for (const predictor of [ours, network]) {
+  for (const [name, predictor] of [
+    ['model', once],
+    ['model, robust', robust],
+    ['network', network],
+  ] as const) {
     const e = await evaluateLandmarks({ predictor, data });
     const parts = Object.entries(e.parts).map(([name, value]) => `${name} ${percent(value)}`);
     console.log(
-      `${path.basename(predictor.name)} on ${e.faces} held-out faces: mean ${percent(e.mean)}, median ${percent(e.median)}, ` +
+      `${name} on ${e.faces} held-out faces: mean ${percent(e.mean)}, median ${percent(e.median)}, ` +
         `90 % within ${percent(e.p90)}, area to 8 % ${e.auc.toFixed(3)}, failures at 8 % ${percent(e.failureRate)}\n  ${parts.join(', ')}`,
     );
   }
