@@ -30,6 +30,7 @@ describe('examples', () => {
     expect(readdirSync(path.join(root, 'examples')).sort()).toEqual([
       'detect.mjs',
       'folder.mjs',
+      'guidance.mjs',
       'kiosk.mjs',
       'verify.mjs',
       'worker.mjs',
@@ -54,6 +55,16 @@ describe('examples', () => {
       .toFile(grey);
     expect(await run('verify.mjs', sample(1), grey)).toMatch(/^No face found/);
     rmSync(grey);
+  });
+
+  it('guidance.mjs says what to mend, with the measure behind it', async () => {
+    const lines = (await run('guidance.mjs', sample(2))).trim().split('\n');
+    expect(lines[0]).toMatch(/^quality \d+ of 100$/);
+    // The face on this photograph is turned to the picture's left: to its own left is back to the front.
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^- Turn your head a little to the left\. {2}\(headPoseYaw: -\d/),
+    );
+    expect(lines).toContainEqual(expect.stringMatching(/^looks -\d+° aside, -?\d+° up, from \d+ cm$/));
   });
 
   it('folder.mjs writes one line for each file, in order, bad ones included', async () => {
