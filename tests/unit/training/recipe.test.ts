@@ -136,7 +136,7 @@ describe('the recipe', () => {
     const said = await run('one.lmk');
     expect(said).toContain('labelled 8 faces on 2 photographs');
     expect(said).toContain('made 48 samples');
-    expect(said).toContain('3 × 20 trees of depth 4');
+    expect(said).toContain('3 × 20 trees of depth 3');
     await run('two.lmk');
     expect(readFileSync(path.join(folder, 'one.lmk')).equals(readFileSync(path.join(folder, 'two.lmk')))).toBe(true);
     const labels = await readDataset(path.join(folder, 'one.lmk.xml'));
