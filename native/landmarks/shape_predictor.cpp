@@ -147,10 +147,17 @@ Opened ShapePredictor::make(ShapeModel model) {
 }
 
 void ShapePredictor::prepare() {
-  nodes_.reserve(model_.splits.size());
-  for (const ShapeSplit& split : model_.splits) {
-    const float threshold = std::clamp(std::floor(split.threshold), -256.0f, 255.0f);
-    nodes_.push_back({split.first, split.second, static_cast<int32_t>(threshold)});
+  const auto pack = [this](auto* nodes) {
+    nodes->reserve(model_.splits.size());
+    for (const ShapeSplit& split : model_.splits) {
+      const float threshold = std::clamp(std::floor(split.threshold), -256.0f, 255.0f);
+      nodes->emplace_back(split.first, split.second, static_cast<int32_t>(threshold));
+    }
+  };
+  if (model_.features <= Node::kFeatures) {
+    pack(&nodes_);
+  } else {
+    pack(&wide_);
   }
   const size_t values = model_.values();
   double mx = 0, my = 0;
@@ -169,7 +176,7 @@ void ShapePredictor::prepare() {
 size_t ShapePredictor::bytes() const {
   const auto of = [](const auto& v) { return v.capacity() * sizeof(v[0]); };
   return compact_.size + of(model_.initial) + of(model_.anchors) + of(model_.deltas) + of(model_.splits) +
-         of(model_.leaves) + of(nodes_) + of(centred_) + of(compact_.scales) + of(compact_.shifts);
+         of(model_.leaves) + of(nodes_) + of(wide_) + of(centred_) + of(compact_.scales) + of(compact_.shifts);
 }
 
 template <typename Source>
@@ -197,17 +204,18 @@ void ShapePredictor::look(const Source& source, size_t cascade, const double* bo
   for (size_t i = 0; i < count; ++i) features[i] = source.at(columns[i], rows[i]);
 }
 
-template <typename T, int kDepth>
-void ShapePredictor::walk(const T* leaves, size_t cascade, const int32_t* features, const T** rows) const {
+template <typename T, typename N, int kDepth>
+void ShapePredictor::walk(const T* leaves, const N* nodes, size_t cascade, const int32_t* features,
+                          const T** rows) const {
   const size_t depth = kDepth > 0 ? size_t{kDepth} : model_.depth;
   const size_t splits = (size_t{1} << depth) - 1, row = model_.values();
-  const Node* nodes = nodes_.data() + cascade * model_.trees * splits;
+  nodes += cascade * model_.trees * splits;
   leaves += cascade * model_.trees * (splits + 1) * row;
   for (size_t tree = 0; tree < model_.trees; ++tree) {
     size_t at = 0;
     for (size_t level = 0; level < depth; ++level) {
-      const Node node = nodes[at];
-      at = 2 * at + 2 - static_cast<size_t>(features[node.first] - features[node.second] > node.threshold);
+      const N node = nodes[at];
+      at = 2 * at + 2 - static_cast<size_t>(features[node.first()] - features[node.second()] > node.threshold());
     }
     rows[tree] = leaves + (at - splits) * row;
     ask_for(rows[tree], row * sizeof(T));
@@ -216,20 +224,27 @@ void ShapePredictor::walk(const T* leaves, size_t cascade, const int32_t* featur
   }
 }
 
-template <typename T>
-void ShapePredictor::walk(const T* leaves, size_t cascade, const int32_t* features, const T** rows) const {
+template <typename T, typename N>
+void ShapePredictor::walk(const T* leaves, const N* nodes, size_t cascade, const int32_t* features,
+                          const T** rows) const {
   switch (model_.depth) {
     case 2:
-      return walk<T, 2>(leaves, cascade, features, rows);
+      return walk<T, N, 2>(leaves, nodes, cascade, features, rows);
     case 3:
-      return walk<T, 3>(leaves, cascade, features, rows);
+      return walk<T, N, 3>(leaves, nodes, cascade, features, rows);
     case 4:
-      return walk<T, 4>(leaves, cascade, features, rows);
+      return walk<T, N, 4>(leaves, nodes, cascade, features, rows);
     case 5:
-      return walk<T, 5>(leaves, cascade, features, rows);
+      return walk<T, N, 5>(leaves, nodes, cascade, features, rows);
     default:
-      return walk<T, 0>(leaves, cascade, features, rows);
+      return walk<T, N, 0>(leaves, nodes, cascade, features, rows);
   }
+}
+
+template <typename T>
+void ShapePredictor::walk(const T* leaves, size_t cascade, const int32_t* features, const T** rows) const {
+  if (wide_.empty()) return walk(leaves, nodes_.data(), cascade, features, rows);
+  walk(leaves, wide_.data(), cascade, features, rows);
 }
 
 template <typename Source>

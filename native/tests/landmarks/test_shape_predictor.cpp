@@ -82,8 +82,9 @@ TEST(points_are_those_of_a_plain_predictor_in_double_precision) {
     if (x < 0 || y < 0 || x >= kWidth || y >= kHeight) return 0.0;
     return static_cast<double>(pixels[static_cast<size_t>(y) * kWidth + static_cast<size_t>(x)]);
   };
-  const Counts shapes[] = {{7, 3, 11, 3, 20}, {68, 4, 30, 4, 60}, {1, 2, 5, 2, 9},  {5, 2, 3, 0, 4},   {3, 2, 9, 1, 6},
-                           {29, 2, 6, 5, 33}, {13, 3, 4, 6, 25},  {2, 5, 8, 2, 12}, {194, 1, 7, 3, 40}};
+  const Counts shapes[] = {{7, 3, 11, 3, 20},  {68, 4, 30, 4, 60}, {1, 2, 5, 2, 9},   {5, 2, 3, 0, 4},
+                           {3, 2, 9, 1, 6},    {29, 2, 6, 5, 33},  {13, 3, 4, 6, 25}, {2, 5, 8, 2, 12},
+                           {194, 1, 7, 3, 40}, {6, 2, 9, 3, 2048}, {6, 2, 9, 3, 3000}};
   const std::vector<double> boxes = make_boxes(40, 2);
   for (const Counts& n : shapes) {
     const ShapeModel m = make_model(n, 10 + n.points);
