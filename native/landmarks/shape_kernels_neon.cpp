@@ -8,7 +8,7 @@
 namespace lineament {
 namespace {
 
-constexpr size_t kAhead = 12;  // rows between asking for one and adding it
+constexpr size_t kAhead = 8;  // rows between asking for one and adding it
 constexpr size_t kLine = 64;
 
 void ask_for(const void* row, size_t bytes) {
