@@ -73,6 +73,7 @@ function stageModels(own) {
   const models = pack.models.filter((model) => published.includes(model.id));
   for (const model of models) cpSync(path.join(root, 'models', 'pack', model.file), path.join(inside, model.file));
   write(inside, 'pack.json', { ...pack, models });
+  cpSync(path.join(root, 'models', 'pack', 'landmarks68.lmk'), path.join(inside, 'landmarks68.lmk'));
   cpSync(path.join(root, 'models', 'README.md'), path.join(folder, 'README.md'));
   cpSync(path.join(root, 'NOTICE'), path.join(folder, 'NOTICE'));
   const name = '@lineament/starter-pack';

@@ -60,6 +60,19 @@ const steps = [
         },
       ),
   },
+  {
+    name: 'landmark trees of the starter pack, trained on photographs of the npm packages',
+    stamp: 'models/pack/.trees-stamp',
+    targets: ['models/pack/landmarks68.lmk'],
+    hash: () => hashOf([...filesBelow(['models/train']), 'native/landmarks/train.cpp', 'package-lock.json']),
+    make: () =>
+      runOrThrow(
+        'Training the landmark trees',
+        process.execPath,
+        [packageFile('tsx', 'dist/cli.mjs'), 'models/train/landmarks68.ts', '--quick'],
+        { log: 'trees' },
+      ),
+  },
 ];
 
 function npm() {

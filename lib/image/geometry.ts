@@ -125,3 +125,9 @@ export function intersectionOverSmaller(a: Box, b: Box): number {
   const inside = common(a, b);
   return inside === 0 ? 0 : inside / Math.min(a[2] * a[3], b[2] * b[3]);
 }
+
+/** A square about the middle of a box, as long as its longer side times `scale`. */
+export function squareBox([x, y, w, h]: Box, scale = 1): Box {
+  const side = Math.max(w, h) * scale;
+  return [x + (w - side) / 2, y + (h - side) / 2, side, side];
+}

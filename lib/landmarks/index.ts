@@ -1,4 +1,5 @@
 /** The 68 points of a face, by networks or regression trees, and the orientation of the head that follows from them. */
+export { squareBox } from '../image/geometry.js';
 export { assumedCamera, type CameraIntrinsics, DEFAULT_FIELD_OF_VIEW } from './camera.js';
 export { type FrontalLandmarks, frontalize } from './frontal.js';
 export { MEAN_HEAD } from './head.js';
@@ -15,3 +16,4 @@ export {
   type ShapeModelInfo,
   ShapePredictor,
 } from './shape-predictor.js';
+export { openStarterTrees, STARTER_TREES } from './starter-trees.js';

@@ -16,7 +16,6 @@ export {
   openNetworkPredictor,
   openShapePredictor,
   type PredictorOptions,
-  squareBox,
 } from './predictor.js';
 export {
   type GrayPicture,

@@ -44,8 +44,8 @@ export const SHAPE_DEFAULTS: Required<ShapeOptions> = {
   seed: '',
 };
 
-/** Most features of a cascade: splits number them in 16 bits. */
-const MOST_FEATURES = 65_535;
+/** Most features of a cascade: the trainer keeps a table of all their pairs. */
+const MOST_FEATURES = 8192;
 
 /** Checks the options and fills in what is absent. Throws `INVALID_ARGUMENT`. */
 export function checkShapeOptions(options: ShapeOptions, checkpoint?: string): ShapeTrainingOptions {

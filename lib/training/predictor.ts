@@ -1,6 +1,7 @@
 import { PRESETS } from '../engine/presets.js';
 import { positiveInteger } from '../errors/validate.js';
 import { wrapError } from '../errors.js';
+import { squareBox } from '../image/geometry.js';
 import { Runtime } from '../inference/runtime.js';
 import { LANDMARKERS, locateLandmarks } from '../landmarks/locate.js';
 import { POINT_COUNT } from '../landmarks/points.js';
@@ -45,12 +46,6 @@ const LOOKS: readonly (readonly [dx: number, dy: number, scale: number])[] = [
   [0, 0, 1.07],
   [0, 0, 0.93],
 ];
-
-/** A square about the middle of a box, as long as its longer side times `scale`. */
-export function squareBox([x, y, w, h]: Box, scale = 1): Box {
-  const side = Math.max(w, h) * scale;
-  return [x + (w - side) / 2, y + (h - side) / 2, side, side];
-}
 
 /** A model file, dlib's or compact. Rejects with `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `INVALID_ARGUMENT`. */
 export async function openShapePredictor(file: string, options: PredictorOptions = {}): Promise<LandmarkPredictor> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type CedOptions, type CedSeries, cedSvg } from './ced.js';
 export { CONTOURS_68, type Contour, type DrawableFace, faceColour, PALETTE, type PoseAxes, poseAxes } from './face.js';
 export {
   FACE_REGIONS,

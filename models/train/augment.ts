@@ -1,7 +1,6 @@
-import { applyRegion, packRegions, type Region } from '../../lib/image/geometry.js';
+import { applyRegion, packRegions, type Region, squareBox } from '../../lib/image/geometry.js';
 import { MIRROR } from '../../lib/landmarks/mirror.js';
 import type { NativeAddon, NativeExecutor } from '../../lib/native/addon.js';
-import { squareBox } from '../../lib/training/predictor.js';
 import type { GrayPicture, TrainingFace } from '../../lib/training/samples.js';
 import type { Box, Frame, Point } from '../../lib/types.js';
 import type { Random } from './random.js';

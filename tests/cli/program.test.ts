@@ -4,7 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lineament, root, sample } from './run.js';
 
-const NAMES = ['detect', 'landmarks', 'embed', 'verify', 'analyze', 'doctor'];
+const NAMES = [
+  ...['detect', 'landmarks', 'embed', 'verify', 'analyze', 'doctor'],
+  ...['train-landmarks', 'evaluate-landmarks', 'convert-landmarks'],
+];
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
 
 let folder = '';

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../../lib/engine/index.js';
 import { decodeImage } from '../../../lib/image/decode.js';
+import { squareBox } from '../../../lib/image/geometry.js';
 import {
   convertLandmarks,
   evaluateLandmarks,
   type LandmarkDataset,
   openShapePredictor,
-  squareBox,
   type TrainingProgress,
   type TrainLandmarksOptions,
   trainLandmarks,
