@@ -1,13 +1,13 @@
 // Our trainer of shape models against dlib's: same faces, split, options and number of threads, in turns in one native
 // program. Faces are labelled by the product's own landmark network, so that the errors compare trainers and say nothing
 // about the truth. Builds native/bench with cmake; needs dlib (Debian: libdlib-dev) and the photographs.
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { decode, fromFrame } from './frames.mjs';
+import { buildBench, runBench } from './native.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
-import { havePhotos, labels, photoPath, ROOT } from './paths.mjs';
+import { havePhotos, labels, photoPath } from './paths.mjs';
 import { iou } from './protocol.mjs';
 import { figure, finish, printTable } from './report.mjs';
 
@@ -24,15 +24,6 @@ const MARGIN = 0.5;
 const EYES = 0.2;
 /** One photograph in so many is kept for the test. */
 const TEST_EVERY = 3;
-const folder = path.join(ROOT, 'out', 'native-bench');
-
-function run(command, args, capture = false) {
-  const stdio = ['ignore', capture ? 'pipe' : 'ignore', 'inherit'];
-  const result = spawnSync(command, args, { cwd: ROOT, stdio, encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (result.error) throw result.error;
-  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${result.status}`);
-  return result.stdout;
-}
 
 /** A grey picture of one face, box and points in it as whole pixels (pixel centres at whole numbers, as dlib has it). */
 async function portrait(frame, box, points) {
@@ -110,22 +101,13 @@ const uncertainty = (values) => {
 async function main() {
   const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'lineament-training-'));
   try {
-    run('cmake', [
-      '-S',
-      ROOT,
-      '-B',
-      folder,
-      '-DLINEAMENT_ADDON=OFF',
-      '-DLINEAMENT_BENCH=ON',
-      '-DCMAKE_BUILD_TYPE=Release',
-    ]);
-    run('cmake', ['--build', folder, '-j', '2', '--target', 'trainer_bench']);
+    buildBench('trainer_bench');
     const { train, test } = await portraits();
     const file = path.join(temporary, 'faces.bin');
     write(file, [...train, ...test]);
     if (process.env.BENCH_KEEP) fs.copyFileSync(file, process.env.BENCH_KEEP);
     const args = [file, train.length, SEEDS, temporary, CASCADES, TREES, OVERSAMPLING].map(String);
-    const { runs, ...about } = JSON.parse(run(path.join(folder, 'trainer_bench'), args, true));
+    const { runs, ...about } = runBench('trainer_bench', args);
     const percent = (value) => (100 * value).toFixed(2);
     printTable(
       ['seed', 'ours s', 'dlib s', 'ours test %', 'dlib test %', 'ours train %', 'dlib train %'],

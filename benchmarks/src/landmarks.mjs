@@ -1,27 +1,18 @@
 // Our shape predictor against dlib's: same model file, same boxes, one thread each, in turns in one native program. Builds
 // native/bench with cmake; needs dlib and its 68-point model (Debian: libdlib-dev, libdlib-data) and the photographs.
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { decode } from './frames.mjs';
 import { random, seedOf } from './metrics.mjs';
-import { havePhotos, labels, photoPath, ROOT } from './paths.mjs';
+import { buildBench, runBench } from './native.mjs';
+import { havePhotos, labels, photoPath } from './paths.mjs';
 import { finish } from './report.mjs';
 
 const ROUNDS = process.env.BENCH_ROUNDS ?? '21';
 const MODEL = process.env.DLIB_MODEL ?? '/usr/share/dlib/shape_predictor_68_face_landmarks.dat';
 /** Boxes for each labelled face: one as it is, the others moved and scaled. */
 const JITTERED = 3;
-const folder = path.join(ROOT, 'out', 'native-bench');
-
-function run(command, args, capture = false) {
-  const stdio = ['ignore', capture ? 'pipe' : 'ignore', 'inherit'];
-  const result = spawnSync(command, args, { cwd: ROOT, stdio, encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (result.error) throw result.error;
-  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${result.status}`);
-  return result.stdout;
-}
 
 /**
  * A box as dlib's face detector draws it, in whole pixels: square, as wide as the face from brows to chin is high; moved by up
@@ -67,11 +58,8 @@ if (!havePhotos() || !fs.existsSync(MODEL)) {
   try {
     const faces = path.join(temporary, 'faces.bin');
     await writeFaces(faces);
-    const configure = ['-DLINEAMENT_ADDON=OFF', '-DLINEAMENT_BENCH=ON', '-DCMAKE_BUILD_TYPE=Release'];
-    run('cmake', ['-S', ROOT, '-B', folder, ...configure]);
-    run('cmake', ['--build', folder, '-j', '2', '--target', 'landmarks_bench']);
-    const program = path.join(folder, 'landmarks_bench');
-    const result = JSON.parse(run(program, [faces, MODEL, path.join(temporary, 'model.lmsm'), ROUNDS], true));
+    buildBench('landmarks_bench');
+    const result = runBench('landmarks_bench', [faces, MODEL, path.join(temporary, 'model.lmsm'), ROUNDS]);
     const { figures, simd, threads, rounds, faces: count } = result;
     finish('landmarks', figures, { simd, kernelThreads: threads, rounds, faces: count });
   } finally {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "core/dispatch.h"
 #include "image/convert.h"
 #include "image/kernels_select.h"
 #include "image/sample.h"
@@ -45,8 +46,8 @@ class Bytes {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Bytes in(data, size);
-  Simd levels[4];
-  const int count = available_image_simd(levels);
+  Simd levels[2];
+  const int count = available_simd(levels);
   force_image_simd(levels[in.take(1) % static_cast<uint32_t>(count)]);
 
   ImageView image;

@@ -13,7 +13,4 @@ const ImageKernels& image_kernels_for(Simd level);
 // (false). Not meant for use while other threads sample.
 bool force_image_simd(Simd level);
 
-// The levels whose kernels this build and this processor can run, scalar first.
-int available_image_simd(Simd levels[4]);
-
 }  // namespace lineament

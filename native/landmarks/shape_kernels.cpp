@@ -1,8 +1,6 @@
 #include "landmarks/shape_kernels.h"
 
-#include <atomic>
-
-#include "image/kernels_select.h"
+#include "core/dispatch.h"
 #include "landmarks/shape_kernels_select.h"
 
 namespace lineament {
@@ -39,57 +37,22 @@ const ShapeKernels kShapeKernelsScalar = {add_f32, add_i16};
 
 namespace {
 
-struct Tables {
-  ShapeKernels scalar = kShapeKernelsScalar;
-  ShapeKernels best = kShapeKernelsScalar;
-  Tables() {
-    switch (detected_simd()) {
-      case Simd::kAvx2:
-      case Simd::kAvx512:
+Dispatch<ShapeKernels>& dispatch() {
+  static Dispatch<ShapeKernels> kernels(kShapeKernelsScalar, [](ShapeKernels* best, [[maybe_unused]] Simd level) {
+    (void)best;
 #if defined(__x86_64__) || defined(_M_X64)
-        shape_kernels_avx2(&best);
+    if (level == Simd::kAvx2) shape_kernels_avx2(best);
+#elif defined(__aarch64__) || defined(_M_ARM64)
+    if (level == Simd::kNeon) shape_kernels_neon(best);
 #endif
-        break;
-      case Simd::kNeon:
-#if defined(__aarch64__) || defined(_M_ARM64)
-        shape_kernels_neon(&best);
-#endif
-        break;
-      case Simd::kScalar:
-        break;
-    }
-  }
-};
-
-const Tables& tables() {
-  static const Tables t;
-  return t;
+  });
+  return kernels;
 }
-
-std::atomic<const ShapeKernels*> g_active{nullptr};
 
 }  // namespace
 
-const ShapeKernels& shape_kernels_for(Simd level) { return level == Simd::kScalar ? tables().scalar : tables().best; }
-
-const ShapeKernels& shape_kernels() {
-  const ShapeKernels* active = g_active.load(std::memory_order_acquire);
-  if (active == nullptr) {
-    active = &shape_kernels_for(active_simd());
-    g_active.store(active, std::memory_order_release);
-  }
-  return *active;
-}
-
-bool force_shape_simd(Simd level) {
-  Simd levels[4];
-  const int n = available_image_simd(levels);
-  for (int i = 0; i < n; ++i) {
-    if (levels[i] != level) continue;
-    g_active.store(&shape_kernels_for(level), std::memory_order_release);
-    return true;
-  }
-  return false;
-}
+const ShapeKernels& shape_kernels() { return dispatch().active(); }
+const ShapeKernels& shape_kernels_for(Simd level) { return dispatch().at(level); }
+bool force_shape_simd(Simd level) { return dispatch().force(level); }
 
 }  // namespace lineament

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "core/dispatch.h"
 #include "image/kernels_select.h"
 #include "image/sample.h"
 #include "image/warp.h"
@@ -20,8 +21,8 @@ double g_worst_float = 0, g_worst_byte = 0;
 
 template <typename F>
 void at_every_level(F body) {
-  Simd levels[4];
-  const int n = available_image_simd(levels);
+  Simd levels[2];
+  const int n = available_simd(levels);
   for (int i = 0; i < n; ++i) {
     CHECK(force_image_simd(levels[i]));
     body(levels[i]);

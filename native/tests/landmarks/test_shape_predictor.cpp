@@ -4,6 +4,7 @@
 #include <limits>
 #include <thread>
 
+#include "core/dispatch.h"
 #include "image/convert.h"
 #include "image/kernels_select.h"
 #include "landmarks/shape_kernels_select.h"
@@ -104,8 +105,8 @@ TEST(points_are_those_of_a_plain_predictor_in_double_precision) {
 TEST(all_levels_give_the_same_bits) {
   const auto pixels = synthetic::make_picture(kWidth, kHeight, 3);
   const std::vector<double> boxes = make_boxes(10, 4);
-  Simd levels[4];
-  const int count = available_image_simd(levels);
+  Simd levels[2];
+  const int count = available_simd(levels);
   for (const Counts& n :
        {Counts{68, 3, 23, 4, 60}, Counts{3, 2, 6, 2, 5}, Counts{9, 2, 13, 3, 30}, Counts{1, 1, 1, 1, 1}}) {
     const ShapeModel m = make_model(n, n.points);
@@ -123,8 +124,8 @@ TEST(all_levels_give_the_same_bits) {
 
 TEST(kernels_add_rows_of_any_length_and_number) {
   Random random(5);
-  Simd levels[4];
-  const int count = available_image_simd(levels);
+  Simd levels[2];
+  const int count = available_simd(levels);
   for (const size_t values : {1u, 2u, 7u, 8u, 9u, 16u, 31u, 136u}) {
     for (const size_t rows : {0u, 1u, 3u, 4u, 5u, 12u, 33u}) {
       // Exactly so many numbers on the heap that a step too far is seen by a sanitizer.
