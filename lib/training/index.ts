@@ -7,7 +7,7 @@ export {
   type FaceError,
   type LandmarkEvaluation,
 } from './evaluate.js';
-export { type WriteImglabOptions, writeImglab } from './imglab.js';
+export { readImglab, type WriteImglabOptions, writeImglab } from './imglab.js';
 export type { Normalisation } from './measures.js';
 export type { ShapeOptions } from './options.js';
 export type { BoxSource, FaceFinder } from './pictures.js';

@@ -160,6 +160,7 @@ describe('analyze', () => {
           'gender',
           'landmarks',
           'pose',
+          'quality',
           'score',
           'sharpness',
           'size',
