@@ -1,6 +1,5 @@
 import {
   type ActionUnits,
-  EMOTION_NETWORK,
   type ExpressionReading,
   type FaceGeometry,
   type FaceQuality,
@@ -38,13 +37,6 @@ export interface FaceAnalysis {
 
 /** A face and everything that was asked about it. */
 export interface AnalyzedFace extends Face, FaceAnalysis {}
-
-/** Networks beyond those of detection, landmarks, recognition and attributes. */
-export const analysisNetworks = (ask: Ask): string[] => (ask.expressionReading ? [EMOTION_NETWORK] : []);
-
-/** Whether anything is asked that is measured from landmarks. */
-export const wantsAnalysis = (ask: Ask): boolean =>
-  ask.headPose || ask.quality || ask.geometry || ask.symmetry || ask.actionUnits || ask.expressionReading;
 
 interface Located {
   readonly box: Box;

@@ -1,3 +1,4 @@
+import { EMOTION_NETWORK } from '../analysis/expression/emotion-network.js';
 import { ATTRIBUTE_NETWORKS, readAgeGender, readExpressions } from '../attributes/attributes.js';
 import { type Detection, detectFaces } from '../detection/detect.js';
 import { DETECTORS } from '../detection/plan.js';
@@ -9,7 +10,7 @@ import { STATISTICS } from '../native/addon.js';
 import { embedFaces } from '../recognition/embed.js';
 import { RECOGNISERS } from '../recognition/plan.js';
 import type { Exposure, Expression, Frame, Gender, Point } from '../types.js';
-import { type AnalyzedFace, analyseFaces, analysisNetworks, wantsAnalysis } from './analysis.js';
+import type { AnalyzedFace } from './analysis.js';
 import type { Ask } from './options.js';
 import type { Preset } from './presets.js';
 
@@ -30,10 +31,14 @@ export function networksFor(preset: Preset, ask: Ask): string[] {
   if (ask.embedding) ids.push(...preset.recognition.members.map(({ network }) => RECOGNISERS[network].card));
   if (ask.attributes.has('expression')) ids.push(ATTRIBUTE_NETWORKS.expression);
   if (ask.attributes.has('age') || ask.attributes.has('gender')) ids.push(ATTRIBUTE_NETWORKS.ageGender);
-  ids.push(...analysisNetworks(ask));
+  if (ask.expressionReading) ids.push(EMOTION_NETWORK);
   if (ask.expressionReading && !ask.attributes.has('expression')) ids.push(ATTRIBUTE_NETWORKS.expression);
   return ids;
 }
+
+/** Whether anything is asked that is measured from landmarks. */
+const wantsAnalysis = (ask: Ask): boolean =>
+  ask.headPose || ask.quality || ask.geometry || ask.symmetry || ask.actionUnits || ask.expressionReading;
 
 const needsLandmarks = (ask: Ask): boolean =>
   ask.landmarks || ask.pose || ask.embedding || ask.attributes.size > 0 || wantsAnalysis(ask);
@@ -77,7 +82,8 @@ export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise
   const [embeddings, attributes, quality] = await Promise.all(work);
   const analyses =
     landmarks !== undefined && wantsAnalysis(ask)
-      ? await analyseFaces(
+      ? // Loaded when it is asked for: a quarter of the library's files, and start-up is what one waits for.
+        await (await import('./analysis.js')).analyseFaces(
           stages,
           frame,
           detections.map(({ box }, i) => ({ box, landmarks: landmarks[i]!, expression: attributes?.[i]?.expression })),

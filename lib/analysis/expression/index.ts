@@ -9,6 +9,7 @@ export {
   POPULATION_BASELINE,
   parseBaseline,
 } from './baseline.js';
+export { EMOTION_NETWORK } from './emotion-network.js';
 export {
   EXPRESSION_CIRCLE,
   EXPRESSION_PROTOTYPES,
@@ -23,7 +24,7 @@ export {
 export type { EyeState } from './eyes.js';
 export { type ActionUnitOptions, type ActionUnits, measureActionUnits } from './measure.js';
 export type { MouthState } from './mouth.js';
-export { EMOTION_NETWORK, readEmotions } from './networks.js';
+export { readEmotions } from './networks.js';
 export { eyeAspectRatio, type FaceSide, mouthAspectRatio } from './ratios.js';
 export type { Segment as ExpressionSegment } from './segments.js';
 export {

@@ -5,10 +5,8 @@ import { checkLandmarks } from '../../landmarks/check.js';
 import { uprightRegion } from '../../landmarks/locate.js';
 import type { Networks } from '../../models/network.js';
 import { EXPRESSIONS, type ExpressionLabel, type Frame, type Point } from '../../types.js';
+import { EMOTION_NETWORK } from './emotion-network.js';
 import type { ExpressionProbabilities } from './emotions.js';
-
-/** The network of the starter pack, by the id of its card. */
-export const EMOTION_NETWORK = 'human_emotion';
 
 /** The network's classes in the order of its output, by the names that are used here. */
 const CLASSES: readonly ExpressionLabel[] = ['angry', 'disgusted', 'fearful', 'happy', 'sad', 'surprised', 'neutral'];
