@@ -1,5 +1,6 @@
 // The predictor against the plainest one in double precision, and against itself at other levels, formats and threads.
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <thread>
@@ -325,10 +326,14 @@ TEST(parts_run_once_each_and_the_first_failure_stops_the_rest) {
           return Status();
         }).ok());
   for (const auto& n : seen) CHECK_EQ(n.load(), 1);
+  // The parts after the failing one take their time, so that its thread, wherever the system has parked it, has some
+  // five seconds to come back with the failure before all of them are done.
   std::atomic<int> begun{0};
   const Status failed = spread(executor, 1000, [&](size_t i) {
     ++begun;
-    return i == 3 ? Status(Code::kAborted, "three") : Status();
+    if (i == 3) return Status(Code::kAborted, "three");
+    if (i > 3) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return Status();
   });
   CHECK(failed.code() == Code::kAborted);
   CHECK(begun < 1000);
