@@ -25,6 +25,13 @@ export type NativeErrorCode =
   | 'PROVIDER_UNAVAILABLE'
   | 'MODEL_CORRUPT'
   | 'INFERENCE_FAILED'
+  | 'STORE_CORRUPT'
+  | 'STORE_VERSION'
+  | 'STORE_BUSY'
+  | 'STORE_FULL'
+  | 'STORE_FAILED'
+  | 'DUPLICATE_ID'
+  | 'NOT_FOUND'
   | 'INTERNAL';
 
 /** Layout of 8-bit pixels in memory. `nv12` and `i420` are planar 4:2:0 (BT.601 limited range), `yuyv` is packed 4:2:2. */

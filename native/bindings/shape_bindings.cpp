@@ -9,7 +9,7 @@
 #include "bindings/environment.h"
 #include "bindings/exports.h"
 #include "bindings/values.h"
-#include "landmarks/spread.h"
+#include "core/spread.h"
 
 namespace lineament::bindings {
 namespace {

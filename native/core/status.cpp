@@ -24,6 +24,20 @@ const char* code_name(Code code) {
       return "MODEL_CORRUPT";
     case Code::kInferenceFailed:
       return "INFERENCE_FAILED";
+    case Code::kStoreCorrupt:
+      return "STORE_CORRUPT";
+    case Code::kStoreVersion:
+      return "STORE_VERSION";
+    case Code::kStoreBusy:
+      return "STORE_BUSY";
+    case Code::kStoreFull:
+      return "STORE_FULL";
+    case Code::kStoreFailed:
+      return "STORE_FAILED";
+    case Code::kDuplicateId:
+      return "DUPLICATE_ID";
+    case Code::kNotFound:
+      return "NOT_FOUND";
     case Code::kInternal:
       return "INTERNAL";
   }

@@ -18,6 +18,13 @@ enum class Code {
   kProviderUnavailable,
   kModelCorrupt,
   kInferenceFailed,
+  kStoreCorrupt,
+  kStoreVersion,
+  kStoreBusy,
+  kStoreFull,
+  kStoreFailed,
+  kDuplicateId,
+  kNotFound,
   kInternal,
 };
 

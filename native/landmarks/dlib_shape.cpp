@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "landmarks/huge_pages.h"
+#include "core/huge_pages.h"
 #include "landmarks/shape_check.h"
 
 namespace lineament {

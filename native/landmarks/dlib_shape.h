@@ -19,9 +19,9 @@
 #include <cstdint>
 #include <functional>
 
+#include "core/atomic_file.h"
 #include "core/cancel.h"
 #include "core/status.h"
-#include "landmarks/atomic_file.h"
 #include "landmarks/shape_model.h"
 
 namespace lineament {

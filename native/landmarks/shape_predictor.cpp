@@ -10,8 +10,8 @@
 #endif
 
 #include "core/aligned.h"
+#include "core/atomic_file.h"
 #include "image/sample.h"
-#include "landmarks/atomic_file.h"
 #include "landmarks/compact_shape.h"
 #include "landmarks/dlib_shape.h"
 #include "landmarks/pixel_source.h"

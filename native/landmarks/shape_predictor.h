@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "core/cancel.h"
+#include "core/mapped_file.h"
 #include "core/status.h"
 #include "image/image.h"
 #include "landmarks/compact_shape.h"
-#include "landmarks/mapped_file.h"
 #include "landmarks/shape_model.h"
 
 namespace lineament {

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <system_error>
 
-#include "landmarks/atomic_file.h"
-#include "landmarks/mapped_file.h"
+#include "core/atomic_file.h"
+#include "core/mapped_file.h"
 #include "landmarks/shape_check.h"
 
 // In the order of bytes of the machine that wrote it, which the magic number shows:

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "landmarks/atomic_file.h"
+#include "core/atomic_file.h"
 #include "landmarks/compact_shape.h"
 #include "landmarks/dlib_shape.h"
 #include "landmarks/shape_model.h"

@@ -6,11 +6,11 @@
 #include <thread>
 
 #include "core/dispatch.h"
+#include "core/spread.h"
 #include "image/convert.h"
 #include "image/kernels_select.h"
 #include "landmarks/shape_kernels_select.h"
 #include "landmarks/shape_predictor.h"
-#include "landmarks/spread.h"
 #include "tests/check.h"
 #include "tests/image/reference.h"
 #include "tests/landmarks/synthetic.h"

@@ -1,4 +1,4 @@
-#include "landmarks/spread.h"
+#include "core/spread.h"
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,4 +1,4 @@
-#include "landmarks/atomic_file.h"
+#include "core/atomic_file.h"
 
 #include <algorithm>
 #include <atomic>

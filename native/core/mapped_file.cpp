@@ -1,4 +1,4 @@
-#include "landmarks/mapped_file.h"
+#include "core/mapped_file.h"
 
 #include <utility>
 
