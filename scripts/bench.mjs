@@ -12,6 +12,7 @@ const NAMES = [
   'kernels',
   'landmarks',
   'landmark-training',
+  'starter-trees',
   'pose',
   'quality',
   'install',

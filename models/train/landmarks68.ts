@@ -4,13 +4,13 @@
  *
  *   npx tsx models/train/landmarks68.ts [PHOTOGRAPHS] [options]     see --help
  */
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageFolder, packageRoot } from '../../lib/native/package.js';
+import { packageRoot } from '../../lib/native/package.js';
 import { writeImglab } from '../../lib/training/imglab.js';
 import type { ShapeOptions } from '../../lib/training/index.js';
+import { defaultPhotographs } from './photographs.js';
 import { asDataset, type LabelSettings, type LearnSettings, labelAll, learn, measure, secondsSince } from './steps.js';
 
 const USAGE = `npx tsx models/train/landmarks68.ts [PHOTOGRAPHS] [options]
@@ -87,18 +87,6 @@ function settings(): Settings | undefined {
     shape: { ...SHAPE, ...shape },
     threads: read('threads', values.threads) ?? availableParallelism(),
     ...(values.labels === undefined ? {} : { labels: values.labels }),
-  };
-}
-
-/** Photographs of the installed npm packages, and those beside the checkout where there are some and they are wanted. */
-function defaultPhotographs(packagesOnly: boolean): { photographs: string[]; montages: string[] } {
-  const inPackage = (name: string, ...parts: string[]): string => path.join(packageFolder(name) ?? name, ...parts);
-  const samples = [1, 2, 3, 4, 5, 6].map((i) => inPackage('@vladmandic/face-api', 'demo', `sample${i}.jpg`));
-  const shared = path.join(packageRoot, '..', 'shared', 'faces', 'photos');
-  const montage = inPackage('@vladmandic/human', 'assets', 'screenshot-facematch.jpg');
-  return {
-    photographs: [...samples, ...(packagesOnly ? [] : [shared])].filter((name) => existsSync(name)),
-    montages: [montage].filter((name) => existsSync(name)),
   };
 }
 

@@ -27,6 +27,8 @@ export interface LabelSettings {
   readonly montages: readonly string[];
   readonly quick: boolean;
   readonly holdOut: number;
+  /** Keep who is on the photographs, for `personsApart`; so it is where faces are held out. */
+  readonly identify?: boolean;
   readonly seed: string;
   readonly threads: number;
 }
@@ -48,7 +50,7 @@ export async function labelAll(settings: LabelSettings): Promise<Labelled> {
     const pictures: LabelledPicture[] = [];
     for (const { path: file, error } of names.length > 0 ? await findTargets(names) : []) {
       if (error !== undefined) throw error;
-      const picture = await labeller.label(file, { quick, identify: holdOut > 0 });
+      const picture = await labeller.label(file, { quick, identify: settings.identify ?? holdOut > 0 });
       if (picture.faces.length > 0) pictures.push(picture);
     }
     return pictures;
@@ -63,16 +65,25 @@ export async function labelAll(settings: LabelSettings): Promise<Labelled> {
 /** False match rate at which a face counts as that of a person who is held out. */
 const SAME_PERSON = 0.002;
 
+/** The pictures without the faces of persons whom `others` show; both labelled with `identify`. */
+export async function personsApart(
+  pictures: readonly LabelledPicture[],
+  others: readonly LabelledPicture[],
+): Promise<LabelledPicture[]> {
+  const model = others.flatMap(({ faces }) => faces).find(({ embedding }) => embedding)?.embedding?.model;
+  if (model === undefined) return [...pictures];
+  const calibration = await readCalibration(model);
+  if (calibration === undefined) throw new Error(`There is no calibration of ${model}.`);
+  return withoutPersons(pictures, others, similarityAt(calibration, SAME_PERSON));
+}
+
 export async function splitOff(
   pictures: readonly LabelledPicture[],
   montages: readonly LabelledPicture[],
   holdOut: number,
   seed: string,
 ): Promise<Labelled> {
-  const model = pictures[0]?.faces[0]?.embedding?.model;
-  if (holdOut <= 0 || model === undefined) return { train: [...pictures, ...montages], test: [] };
-  const calibration = await readCalibration(model);
-  if (calibration === undefined) throw new Error(`There is no calibration of ${model}.`);
+  if (holdOut <= 0) return { train: [...pictures, ...montages], test: [] };
   const random = new Random(`${seed} split`);
   const order = pictures.map((picture) => ({ picture, key: random.uniform() })).sort((a, b) => a.key - b.key);
   const test: LabelledPicture[] = [];
@@ -80,7 +91,7 @@ export async function splitOff(
     if (facesOf(test) + picture.faces.length <= facesOf(pictures) * holdOut) test.push(picture);
   }
   const rest = [...pictures, ...montages].filter((picture) => !test.includes(picture));
-  const train = withoutPersons(rest, test, similarityAt(calibration, SAME_PERSON));
+  const train = await personsApart(rest, test);
   console.log(
     `held out ${facesOf(test)} faces on ${test.length} photographs; ` +
       `of the others ${facesOf(train)} are learned from, ${facesOf(rest) - facesOf(train)} show the same persons`,
