@@ -1,23 +1,13 @@
 // Head pose from synthetic projections: how far the angles are off, and what a solution costs.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { random } from './metrics.mjs';
 import { haveProduct } from './ours.mjs';
 import { PRODUCT } from './paths.mjs';
 import { figure, finish, printTable } from './report.mjs';
 
 const HEADS = 2000;
 const SIZE = { width: 1280, height: 720 };
-
-/** Numbers in [0, 1), the same in every run (mulberry32). */
-function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const normal = (next) => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 
@@ -82,7 +72,7 @@ async function main() {
   ];
   const figures = [];
   const rows = [];
-  const add = (id, value, unit, options) => figures.push({ ...figure(id, value, unit, options), issue: 3 });
+  const add = (id, value, unit, options) => figures.push(figure(id, value, unit, { issue: 3, ...options }));
   for (const { name, goal, note, ...scene } of cases) {
     const heads = scenes(product, scene);
     // What a wrong camera does shows against the line of sight; its exact angles are those of the right camera.

@@ -19,8 +19,8 @@ export function met(value, goal, better) {
 const round = (v) => (v === null || !Number.isFinite(v) ? null : Number(v.toPrecision(6)));
 
 /** Makes a figure; not finite becomes null (not measured). @returns {Figure} */
-export function figure(id, value, unit, { goal = null, better = 'lower', peer = null, note = '' } = {}) {
-  return { id, issue: 2, value: round(value), unit, goal, better, peer, note };
+export function figure(id, value, unit, { issue = 2, goal = null, better = 'lower', peer = null, note = '' } = {}) {
+  return { id, issue, value: round(value), unit, goal, better, peer, note };
 }
 
 /** Prints a table with columns fitted to their content. @param {string[]} head @param {(string|number)[][]} rows */

@@ -52,7 +52,12 @@ export function agreementReport(results: readonly Agreement[]): unknown {
       note: `magnitude ${o.magnitude.toPrecision(4)}, ${result.crops} crops of the sample photographs, all elements`,
     })),
   );
-  const machine = { cpu: cpus()[0]?.model ?? '', threads: 1, load: loadavg()[0] ?? 0, node: process.version };
+  const machine = {
+    cpu: cpus()[0]?.model.trim() ?? '',
+    threads: cpus().length,
+    load: loadavg().map((value) => Number(value.toFixed(2))),
+    node: process.version,
+  };
   return { name: 'models', date: new Date().toISOString(), machine, figures };
 }
 
