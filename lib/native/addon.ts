@@ -11,8 +11,10 @@
  */
 
 import type { NativeShapes } from './shape.js';
+import type { NativeSqlite } from './sqlite.js';
 
 export type * from './shape.js';
+export type * from './sqlite.js';
 
 /** Stable error codes that native code can give. */
 export type NativeErrorCode =
@@ -244,7 +246,7 @@ export interface NativeRuntime {
   ): Promise<NativeSession>;
 }
 
-export interface NativeAddon extends NativeShapes {
+export interface NativeAddon extends NativeShapes, NativeSqlite {
   readonly version: string;
   cpu(): CpuInfo;
   createToken(): NativeToken;
