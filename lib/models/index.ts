@@ -8,5 +8,6 @@ export {
   similarityAt,
 } from './calibration.js';
 export { type CardInput, type CardOutput, type ModelCard, parseCard, takesBatches, tensorSpec } from './card.js';
+export { fmrForFpir, fpirAt, type ImpliedRate, impliedFmr } from './identification.js';
 export { Network, type NetworkRun, Networks } from './network.js';
 export { type ModelPack, openPack } from './pack.js';
