@@ -9,6 +9,8 @@ export interface SqlStatement {
   readonly params?: readonly SqlValue[];
   /** Runs the statement once for each row instead; what the runs give is joined into one result. */
   readonly rows?: readonly (readonly SqlValue[])[];
+  /** How many rows must change (over all of `rows`), or else everything is undone with `NOT_FOUND`: for `… WHERE id = ? AND revision = ?`. */
+  readonly expect?: number;
 }
 
 export type SqlRow = readonly SqlValue[];
@@ -28,7 +30,7 @@ export type SqlOutcome =
   | { readonly error: { readonly code: string; readonly message: string } };
 
 export interface SqlOpenOptions {
-  /** Never writes, not even the files beside the database. */
+  /** Refuses writes. The folder need not be writable where nobody else has the database open. */
   readonly readOnly: boolean;
   /** Makes the file where it is missing. */
   readonly create: boolean;
@@ -57,7 +59,7 @@ export interface NativeCursor {
  * job on the executor and one transaction. Codes: `STORE_BUSY` (another process holds the lock longer than the timeout),
  * `STORE_FULL`, `STORE_CORRUPT` (damaged, or not a database), `STORE_FAILED` (cannot be opened, read or written),
  * `DUPLICATE_ID` (primary key or unique constraint), `INVALID_ARGUMENT` (any other constraint, bad SQL, wrong number of
- * parameters), `ABORTED`, `CLOSED`.
+ * parameters), `NOT_FOUND` (an `expect` that was not met), `ABORTED`, `CLOSED`.
  */
 export interface NativeDatabase {
   readonly path: string;
