@@ -10,9 +10,11 @@
  * - Pixel frame: x right, y down, origin at the top-left corner of the top-left pixel; the centre of pixel (i, j) is (i + 0.5, j + 0.5).
  */
 
+import type { NativeSearch } from './search.js';
 import type { NativeShapes } from './shape.js';
 import type { NativeSqlite } from './sqlite.js';
 
+export type * from './search.js';
 export type * from './shape.js';
 export type * from './sqlite.js';
 
@@ -246,7 +248,7 @@ export interface NativeRuntime {
   ): Promise<NativeSession>;
 }
 
-export interface NativeAddon extends NativeShapes, NativeSqlite {
+export interface NativeAddon extends NativeSearch, NativeShapes, NativeSqlite {
   readonly version: string;
   cpu(): CpuInfo;
   createToken(): NativeToken;

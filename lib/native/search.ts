@@ -1,0 +1,98 @@
+import type { NativeExecutor, NativeToken } from './addon.js';
+
+/**
+ * What an index keeps of each vector. `exact`: 32-bit floats beside 8-bit ones that bound them; answers are those of the
+ * floats. `half`: 16-bit floats instead of the 32-bit ones; answers are those of the rounded vectors. `int8`: 8 bits only;
+ * answers are approximate.
+ */
+export type IndexPrecision = 'exact' | 'half' | 'int8';
+
+/** One search over an index; every query is answered by the same rules. */
+export interface NativeSearchRules {
+  /** Most hits for a query, 1 to 1 000 000. */
+  readonly k: number;
+  /** Least cosine of a hit; none where absent. */
+  readonly threshold?: number;
+  /** Only vectors of these groups. */
+  readonly groups?: Uint32Array;
+  /** Only these keys; those that are not there are passed over. */
+  readonly only?: Float64Array;
+  /** None of these keys. */
+  readonly except?: Float64Array;
+}
+
+/** Hits of all queries, one query after another, each best first and ties by smaller key. */
+export interface NativeHits {
+  /** Hits of each query. */
+  readonly counts: Uint32Array;
+  readonly keys: Float64Array;
+  /** Cosines. */
+  readonly similarities: Float64Array;
+}
+
+/** What searches have done since the index was made or opened. */
+export interface NativeSearchWork {
+  readonly queries: number;
+  /** Vectors whose 8-bit form was looked at, over all queries. */
+  readonly scanned: number;
+  /** Vectors that were scored in full, over all queries. */
+  readonly reranked: number;
+}
+
+/**
+ * Vectors of one length with keys (whole numbers from 0 to 2^53 − 1) and groups (from 0 to 2^32 − 1), searched by cosine.
+ * Searches and changes may overlap: a search sees, block by block, the state at its start or a later one. A change is whole or
+ * not at all.
+ */
+export interface NativeIndex {
+  readonly dims: number;
+  readonly precision: IndexPrecision;
+  /** Vectors now. */
+  readonly size: number;
+  /** Bytes held in memory, without what is mapped from a file. */
+  readonly bytes: number;
+  /** Bytes mapped from a snapshot. */
+  readonly mappedBytes: number;
+  /** Grows by one with each change that changed something; kept in snapshots. */
+  readonly revision: number;
+  readonly work: NativeSearchWork;
+  /**
+   * `vectors`: keys.length × dims numbers, stored at unit length. `groups`: one for each key, 0 where absent. An existing key is
+   * `DUPLICATE_ID` unless `replace` is set, which keeps its group where `groups` is absent; a key twice in one call is
+   * `DUPLICATE_ID` always. A vector of zeros or with a number that is not finite is `INVALID_ARGUMENT`.
+   */
+  add(
+    executor: NativeExecutor,
+    keys: Float64Array,
+    vectors: Float32Array,
+    groups: Uint32Array | undefined,
+    replace: boolean,
+    token?: NativeToken,
+  ): Promise<void>;
+  /** How many of the keys were there. */
+  remove(executor: NativeExecutor, keys: Float64Array, token?: NativeToken): Promise<number>;
+  /** `queries`: q × dims numbers of any length above zero. Spreads over the executor's threads. */
+  search(
+    executor: NativeExecutor,
+    queries: Float32Array,
+    rules: NativeSearchRules,
+    token?: NativeToken,
+  ): Promise<NativeHits>;
+  /** The keys among these that are there, with the group of each; in the order asked. */
+  lookup(executor: NativeExecutor, keys: Float64Array): Promise<{ keys: Float64Array; groups: Uint32Array }>;
+  /** Writes a snapshot of one revision, atomically. Changes wait for the blocks that are being copied only. `STORE_FULL`, `STORE_FAILED`. */
+  save(executor: NativeExecutor, path: string, token?: NativeToken): Promise<void>;
+  /** Waits for running calls, then frees. Later calls reject with `CLOSED`. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What the addon exports for searching. */
+export interface NativeSearch {
+  /** `dims`: 2 to 4096. */
+  createIndex(dims: number, precision: IndexPrecision): NativeIndex;
+  /**
+   * Opens a snapshot. `map` reads header, table of sections, keys and groups and maps the rest: numbers are verified by nobody;
+   * `load` reads everything and verifies all check sums. `STORE_CORRUPT`, `STORE_VERSION`.
+   */
+  openIndex(executor: NativeExecutor, path: string, mode: 'map' | 'load', token?: NativeToken): Promise<NativeIndex>;
+}
