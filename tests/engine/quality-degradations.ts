@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import type { Frame, Point } from '../../lib/types.js';
+import { normal, random } from '../support/random.js';
 
 /** Ways to make a picture worse on purpose. All take and give tight RGB frames; landmarks stay where they were unless said. */
 
@@ -31,18 +32,12 @@ export const jpeg = async (frame: Frame, quality: number): Promise<Frame> =>
 
 export const png = async (frame: Frame): Promise<Frame> => fromSharp(sharp(await toSharp(frame).png().toBuffer()));
 
-/** Normally distributed grain, the same on all channels, from a fixed sequence (mulberry32 and Box-Muller). */
+/** Normally distributed grain, the same on all channels and in every run. */
 export function noise(frame: Frame, sigma: number): Frame {
-  let state = 12345;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const next = random(12345);
   let grain = 0;
   return mapPixels(frame, (v, _x, _y, c) => {
-    if (c === 0) grain = sigma * Math.sqrt(-2 * Math.log(uniform() + 1e-12)) * Math.cos(2 * Math.PI * uniform());
+    if (c === 0) grain = sigma * normal(next);
     return v + grain;
   });
 }

@@ -2,6 +2,8 @@
 import { POPULATION_BASELINE } from '../../../lib/analysis/expression/index.js';
 import { MEAN_HEAD } from '../../../lib/landmarks/head.js';
 import type { Point, Pose } from '../../../lib/types.js';
+import { project } from '../../support/head.js';
+import { normal } from '../../support/random.js';
 
 /** How far each movement has gone, 0 neutral to 1 full. */
 export interface Movement {
@@ -84,35 +86,16 @@ export function moved(head: readonly Vector[], movement: Movement): Vector[] {
 /** Scaled-orthographic picture of a head, with the signs of `Pose`. */
 export function picture(
   head: readonly Vector[],
-  { roll, yaw, pitch }: Pose = { roll: 0, yaw: 0, pitch: 0 },
+  pose: Pose = { roll: 0, yaw: 0, pitch: 0 },
   scale = 14,
-  [cx, cy]: Point = [320, 240],
+  centre: Point = [320, 240],
 ): Point[] {
-  const rad = Math.PI / 180;
-  const [r, w, p] = [-roll * rad, yaw * rad, -pitch * rad];
-  return head.map(([x0, y0, z0]): Point => {
-    const x1 = x0 * Math.cos(r) - y0 * Math.sin(r);
-    const y1 = x0 * Math.sin(r) + y0 * Math.cos(r);
-    const y2 = y1 * Math.cos(p) - z0 * Math.sin(p);
-    const z2 = y1 * Math.sin(p) + z0 * Math.cos(p);
-    return [cx + scale * (x1 * Math.cos(w) + z2 * Math.sin(w)), cy - scale * y2];
-  });
+  return project(pose, scale, centre, head);
 }
 
-/** Numbers of a normal distribution, the same for the same seed (mulberry32, Box-Muller). */
-export function gaussian(seed: number): () => number {
-  let state = seed >>> 0;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-}
-
-export function noisy(points: readonly Point[], sigma: number, random: () => number): Point[] {
-  return points.map(([x, y]): Point => [x + sigma * random(), y + sigma * random()]);
+/** The points with normally distributed noise, `sigma` pixels in x and y. */
+export function noisy(points: readonly Point[], sigma: number, next: () => number): Point[] {
+  return points.map(([x, y]): Point => [x + sigma * normal(next), y + sigma * normal(next)]);
 }
 
 /** A smooth rise and fall from 0 at `from` over 1 in the middle to 0 at `to`. */

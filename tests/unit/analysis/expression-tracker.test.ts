@@ -8,7 +8,8 @@ import {
   measureActionUnits,
 } from '../../../lib/analysis/expression/index.js';
 import { EXPRESSIONS, type ExpressionLabel } from '../../../lib/types.js';
-import { gaussian, type Movement, moved, neutralHead, noisy, picture, sway, swell } from './expression-support.js';
+import { random } from '../../support/random.js';
+import { type Movement, moved, neutralHead, noisy, picture, sway, swell } from './expression-support.js';
 
 const person = neutralHead(1);
 const baseline = learnNeutralBaseline(Array.from({ length: 5 }, () => ({ landmarks: picture(person) })))!;
@@ -28,12 +29,12 @@ function film(
   options: { seed?: number; tracker?: ExpressionTracker; start?: number } = {},
 ): Run {
   const { seed = 1, tracker = new ExpressionTracker({ baseline }), start = 100 } = options;
-  const random = gaussian(seed * 1000 + rate);
+  const next = random(seed * 1000 + rate);
   const states: ExpressionState[] = [];
   for (let i = 0; i < seconds * rate; i++) {
     const time = i / rate;
     const points = picture(moved(person, at(time)), sway(time));
-    states.push(tracker.update(start + time, seed === 0 ? points : noisy(points, SIGMA, random))!);
+    states.push(tracker.update(start + time, seed === 0 ? points : noisy(points, SIGMA, next))!);
   }
   return { states, events: [...states.flatMap((s) => s.events), ...tracker.reset()] };
 }

@@ -13,7 +13,8 @@ import {
   parseBaseline,
 } from '../../../lib/analysis/expression/index.js';
 import type { Point, Pose } from '../../../lib/types.js';
-import { gaussian, type Movement, moved, neutralHead, noisy, picture, sway } from './expression-support.js';
+import { random } from '../../support/random.js';
+import { type Movement, moved, neutralHead, noisy, picture, sway } from './expression-support.js';
 
 const person = neutralHead(1);
 const ahead: Pose = { roll: 0, yaw: 0, pitch: 0 };
@@ -153,11 +154,11 @@ describe('measureActionUnits', () => {
 
 describe('learnNeutralBaseline', () => {
   const smiles = (share: number, neutral?: (smiling: boolean) => number) => {
-    const random = gaussian(11);
+    const next = random(11);
     return Array.from({ length: 60 }, (_, i) => {
       const smiling = i % 10 < share * 10;
       const head = moved(person, smiling ? { smile: 1, jaw: 0.2 } : i % 7 === 0 ? { close: 1 } : {});
-      const frame = { landmarks: noisy(picture(head, sway(i / 10)), 0.5, random) };
+      const frame = { landmarks: noisy(picture(head, sway(i / 10)), 0.5, next) };
       return neutral ? { ...frame, neutral: neutral(smiling) } : frame;
     });
   };

@@ -1,9 +1,7 @@
 import { MEAN_HEAD } from '../../../lib/landmarks/head.js';
 import { rotationOf } from '../../../lib/landmarks/pose.js';
 import type { Point } from '../../../lib/types.js';
-import { normal, random } from '../landmarks/head-pose-scenes.js';
-
-export { random };
+import { normal } from '../../support/random.js';
 
 /** A face of its own, uneven, turned and moved: the mean head with scatter, seen under scaled orthography. */
 export function randomFace(next: () => number, scatter = 0.12): Point[] {

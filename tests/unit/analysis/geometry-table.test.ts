@@ -5,7 +5,8 @@ import { CONTOURS, REFERENCE_POINT_IDS, REFERENCE_POINTS } from '../../../lib/an
 import { approximatePoints, geometryTables } from '../../../lib/analysis/geometry-table.js';
 import { measureSymmetry } from '../../../lib/analysis/symmetry.js';
 import { PAIR_MEASURES, REGION_MEASURES, symmetryTables } from '../../../lib/analysis/symmetry-table.js';
-import { random, randomFace } from './geometry-faces.js';
+import { random } from '../../support/random.js';
+import { randomFace } from './geometry-faces.js';
 
 const measures: readonly GeometryMeasure[] = GEOMETRY_MEASURES;
 

@@ -5,7 +5,8 @@ import { CONTOURS, type ContourName, REFERENCE_POINT_IDS } from '../../../lib/an
 import { MEAN_HEAD } from '../../../lib/landmarks/head.js';
 import { mirrorLandmarks } from '../../../lib/landmarks/mirror.js';
 import type { Point } from '../../../lib/types.js';
-import { differences, moved, random, randomFace } from './geometry-faces.js';
+import { random } from '../../support/random.js';
+import { differences, moved, randomFace } from './geometry-faces.js';
 
 const mean: readonly Point[] = MEAN_HEAD.map(([x, y]): Point => [100 + 10 * x, 100 - 10 * y]);
 const ids = GEOMETRY_MEASURES.flatMap(({ id, paired }) => (paired ? [`${id}.left`, `${id}.right`] : [id]));

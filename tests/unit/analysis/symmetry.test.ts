@@ -3,7 +3,8 @@ import { fitMidline, HALF_SCORE, measureSymmetry, SYMMETRY_REGIONS } from '../..
 import { MEAN_HEAD } from '../../../lib/landmarks/head.js';
 import { MIRROR, mirrorLandmarks } from '../../../lib/landmarks/mirror.js';
 import type { Point } from '../../../lib/types.js';
-import { differences, moved, random, randomFace } from './geometry-faces.js';
+import { random } from '../../support/random.js';
+import { differences, moved, randomFace } from './geometry-faces.js';
 
 const mean: readonly Point[] = MEAN_HEAD.map(([x, y]): Point => [100 + 10 * x, 100 - 10 * y]);
 /** The mean head with some points moved by (dx, dy) in the picture, in percent of ex–ex. */

@@ -6,7 +6,8 @@ import { headRotation, projectHead, solveHeadPose } from '../../../lib/landmarks
 import { MIRROR, mirrorLandmarks } from '../../../lib/landmarks/mirror.js';
 import { anglesOf, estimatePose, rotationOf } from '../../../lib/landmarks/pose.js';
 import type { Point } from '../../../lib/types.js';
-import { angleError, headAt, normal, quantile, random, randomHead, SIZE, seen } from './head-pose-scenes.js';
+import { normal, random } from '../../support/random.js';
+import { angleError, headAt, quantile, randomHead, SIZE, seen } from './head-pose-scenes.js';
 
 const FRONT = headAt({ roll: 0, yaw: 0, pitch: 0 }, [0, 0, 70]);
 
