@@ -13,6 +13,7 @@ import {
 } from '../analysis/index.js';
 import { readExpressions } from '../attributes/attributes.js';
 import { type HeadPose, solveHeadPose } from '../landmarks/head-pose.js';
+import { locateLids } from '../landmarks/lids.js';
 import { uprightRegion } from '../landmarks/locate.js';
 import { estimatePose } from '../landmarks/pose.js';
 import type { Box, Expression, Face, Frame, Point } from '../types.js';
@@ -33,6 +34,11 @@ export interface FaceAnalysis {
   readonly actionUnits?: ActionUnits;
   /** Both expression networks and the action units, with how far they agree. */
   readonly expressionReading?: ExpressionReading;
+  /**
+   * The lids of the eyes, 12 points in the order of landmarks 36 to 47, for `ExpressionTracker.update`: where `landmarks` were
+   * asked for beside `quality`, `actionUnits` or `expressionReading`, and the mesh sees a face.
+   */
+  readonly lids?: readonly Point[];
 }
 
 /** A face and everything that was asked about it. */
@@ -65,6 +71,11 @@ export async function analyseFaces(
       : faces.map(({ expression }) => expression);
   const human = ask.expressionReading ? await readEmotions(networks, frame, points, signal) : undefined;
   check();
+  const eyes =
+    ask.quality || ask.actionUnits || ask.expressionReading
+      ? await locateLids(networks, frame, points, signal)
+      : undefined;
+  check();
   const qualities = ask.quality
     ? await measureQuality(
         runtime,
@@ -72,7 +83,7 @@ export async function analyseFaces(
         faces.map(({ box, landmarks }, i) => {
           const pose = estimatePose(landmarks);
           const expression = faceapi[i];
-          return { box, landmarks, ...(pose && { pose }), ...(expression && { expression }) };
+          return { box, landmarks, lids: eyes?.[i], ...(pose && { pose }), ...(expression && { expression }) };
         }),
         { boxes, ...(signal === undefined ? {} : { signal }) },
       )
@@ -83,8 +94,11 @@ export async function analyseFaces(
     const quality = qualities?.[i];
     const geometry = ask.geometry ? measureGeometry(landmarks) : undefined;
     const symmetry = ask.symmetry ? measureSymmetry(landmarks) : undefined;
+    const lids = eyes?.[i];
     const units =
-      ask.actionUnits || ask.expressionReading ? measureActionUnits(landmarks, { baseline: ask.baseline }) : undefined;
+      ask.actionUnits || ask.expressionReading
+        ? measureActionUnits(landmarks, { baseline: ask.baseline, lids })
+        : undefined;
     const reading = ask.expressionReading
       ? readExpression({ faceapi: faceapi[i]?.probabilities, human: human?.[i], units })
       : undefined;
@@ -95,6 +109,7 @@ export async function analyseFaces(
       ...(symmetry && { symmetry }),
       ...(ask.actionUnits && units && { actionUnits: units }),
       ...(reading && { expressionReading: reading }),
+      ...(ask.landmarks && lids && { lids }),
     };
   });
 }

@@ -3,8 +3,10 @@
 import { invalid, numberIn, positiveInteger } from '../../errors/validate.js';
 import { LineamentError } from '../../errors.js';
 import { checkLandmarks } from '../../landmarks/check.js';
+import { LID_COUNT } from '../../landmarks/lids.js';
 import type { Point, Pose } from '../../types.js';
-import { evidenceOf } from './evidence.js';
+import { evidenceOf, lossOf, type Pair } from './evidence.js';
+import { shapeEar } from './ratios.js';
 import { type Frontal, finitePose, frontalise, MEAN_SHAPE, type Shape, toShape } from './shape.js';
 import { ACTION_UNIT_INFO, type ActionUnitId } from './units.js';
 
@@ -16,7 +18,12 @@ export interface NeutralBaseline {
   readonly frames: number;
   /** x, y of 68 points turned to the front, centimetres of a mean head, x to the picture's right, y up. */
   readonly shape: Float64Array;
+  /** Eye aspect ratios of the open eyes by their lids, the turn undone; absent where it was learned without lids. */
+  readonly lids?: readonly [left: number, right: number];
 }
+
+/** The same of the population: median over the open eyes of 153 faces on photographs. */
+export const OPEN_LIDS: Pair = [0.28, 0.28];
 
 /** A baseline as plain data for JSON. Points are rounded to a thousandth of a centimetre. */
 export interface NeutralBaselineJson {
@@ -25,6 +32,8 @@ export interface NeutralBaselineJson {
   readonly frames: number;
   /** 68 × [x, y]. */
   readonly points: readonly (readonly [x: number, y: number])[];
+  /** Eye aspect ratios by the lids, left and right. */
+  readonly lids?: readonly [left: number, right: number];
 }
 
 /**
@@ -68,6 +77,8 @@ export interface BaselineFrame {
   readonly pose?: Pose | undefined;
   /** Probability that the face is neutral, from an expression network, 0–1. */
   readonly neutral?: number | undefined;
+  /** Lids of the eyes, 12 points (`locateLids`); the baseline knows them where `minFrames` frames have them. */
+  readonly lids?: readonly Point[] | undefined;
 }
 
 export interface BaselineOptions {
@@ -92,7 +103,7 @@ const ACTIVITY: readonly ActionUnitId[] = ['AU1', 'AU2', 'AU4', 'AU12', 'AU25', 
  *
  * @param frames frames of one person, in any order; those that are turned by more than 30° are left out
  * @returns absent where fewer than `minFrames` frames can be used
- * @throws LineamentError INVALID_ARGUMENT for points that are not 68 finite ones, or options out of range
+ * @throws LineamentError INVALID_ARGUMENT for points that are not 68 finite ones, lids that are not 12, or options out of range
  */
 export function learnNeutralBaseline(
   frames: readonly BaselineFrame[],
@@ -100,14 +111,15 @@ export function learnNeutralBaseline(
 ): NeutralBaseline | undefined {
   const least = positiveInteger('minFrames', options.minFrames ?? 5);
   const minNeutral = numberIn('minNeutral', options.minNeutral ?? 0.5, 0, 1);
-  const checked = frames.map(({ landmarks, pose, neutral }, i) => ({
+  const checked = frames.map(({ landmarks, pose, neutral, lids }, i) => ({
     landmarks: checkLandmarks(`frames[${i}].landmarks`, landmarks),
     pose: pose === undefined ? undefined : finitePose(`frames[${i}].pose`, pose),
     neutral: neutral === undefined ? 0 : numberIn(`frames[${i}].neutral`, neutral, 0, 1),
+    lids: lids && checkLandmarks(`frames[${i}].lids`, lids, LID_COUNT),
   }));
   const turned = (model: Shape, from: typeof checked): { frame: (typeof checked)[number]; frontal: Frontal }[] =>
     from.flatMap((frame) => {
-      const frontal = frontalise(frame.landmarks, model, frame.pose);
+      const frontal = frontalise(frame.landmarks, model, frame.pose, frame.lids);
       return frontal && frontal.tilt <= MOST_TILT ? [{ frame, frontal }] : [];
     });
   let used = turned(MEAN_SHAPE, checked);
@@ -121,12 +133,19 @@ export function learnNeutralBaseline(
     used.map(({ frame }) => frame),
   );
   if (again.length >= least) shape = medianShape(again.map(({ frontal }) => frontal.shape));
-  return { kind: 'person', frames: used.length, shape };
+  const seen = used.flatMap(({ frontal }) => frontal.lids ?? []);
+  const open = seen.length < least ? undefined : medianShape(seen);
+  return {
+    kind: 'person',
+    frames: used.length,
+    shape,
+    ...(open && { lids: [shapeEar(open, 'left'), shapeEar(open, 'right')] as const }),
+  };
 }
 
 function quietest<T extends { readonly frontal: Frontal }>(frames: readonly T[], least: number): T[] {
   const rated = frames
-    .map((frame) => ({ frame, activity: activityOf(frame.frontal.shape) }))
+    .map((frame) => ({ frame, activity: activityOf(frame.frontal) }))
     .sort((a, b) => a.activity - b.activity);
   const bound = rated[Math.floor((rated.length - 1) / 5)]!.activity + QUIET;
   const quiet = rated.filter(({ activity }) => activity <= bound);
@@ -134,8 +153,8 @@ function quietest<T extends { readonly frontal: Frontal }>(frames: readonly T[],
 }
 
 /** Signed, so that a person whose brows are high and still is as quiet in every frame as one whose brows are low. */
-function activityOf(shape: Shape): number {
-  const evidence = evidenceOf(shape, POPULATION_BASELINE.shape);
+function activityOf({ shape, lids }: Frontal): number {
+  const evidence = evidenceOf(shape, POPULATION_BASELINE.shape, lids && lossOf(lids, OPEN_LIDS));
   return ACTIVITY.reduce((sum, unit) => {
     const [l, r] = evidence[unit];
     return sum + (l + r) / 2 / ACTION_UNIT_INFO[unit].full;
@@ -155,13 +174,13 @@ function medianShape(shapes: readonly Shape[]): Shape {
 }
 
 /** The baseline as plain data for `JSON.stringify`. It describes a person's face: treat it as personal data. */
-export function baselineToJson({ kind, frames, shape }: NeutralBaseline): NeutralBaselineJson {
+export function baselineToJson({ kind, frames, shape, lids }: NeutralBaseline): NeutralBaselineJson {
   const short = (v: number): number => Math.round(v * 1000) / 1000;
   const points = Array.from(
     { length: shape.length / 2 },
     (_, i) => [short(shape[2 * i]!), short(shape[2 * i + 1]!)] as const,
   );
-  return { version: 1, kind, frames, points };
+  return { version: 1, kind, frames, points, ...(lids && { lids: [short(lids[0]), short(lids[1])] as const }) };
 }
 
 /**
@@ -189,5 +208,9 @@ export function parseBaseline(json: unknown): NeutralBaseline {
   const shape = toShape(points);
   const eyes = Math.hypot(shape[90]! - shape[72]!, shape[91]! - shape[73]!);
   if (!(eyes > 1)) throw invalid('baseline.points', 'face of 68 points in centimetres of a mean head', value.points);
-  return { kind: value.kind, frames: frames as number, shape };
+  const lids: unknown = value.lids;
+  if (lids === undefined) return { kind: value.kind, frames: frames as number, shape };
+  if (!Array.isArray(lids) || lids.length !== 2) throw invalid('baseline.lids', 'two eye aspect ratios', lids);
+  const ratio = (side: 0 | 1): number => numberIn(`baseline.lids[${side}]`, lids[side], 0.05, 1);
+  return { kind: value.kind, frames: frames as number, shape, lids: [ratio(0), ratio(1)] };
 }

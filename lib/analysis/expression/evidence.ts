@@ -10,21 +10,27 @@ export type Evidence = Record<ActionUnitId, Pair>;
 
 export const clamp = (v: number, low = 0, high = 1): number => Math.min(high, Math.max(low, v));
 
-/** Displacements of a shape against the neutral one, signed, in the unit of the table. */
-export function evidenceOf(x: Shape, neutral: Shape): Evidence {
+/**
+ * Displacements of a shape against the neutral one, signed, in the unit of the table. `shut` is the share of each eye's opening
+ * that is lost, where lids tell it; otherwise the shape's own eyes do.
+ */
+export function evidenceOf(x: Shape, neutral: Shape, shut?: Pair): Evidence {
   const dx = (...indices: number[]): number => mean(x, neutral, indices, 0);
   const dy = (...indices: number[]): number => mean(x, neutral, indices, 1);
   const noseX = dx(31, 32, 33, 34, 35);
   const noseY = dy(31, 32, 33, 34, 35);
   const eye: Pair = [dy(36, 39), dy(42, 45)];
   const narrowing = (width(neutral, 21, 22) - width(x, 21, 22)) / 2;
-  const closure: Pair = [closureOf(x, neutral, 'left'), closureOf(x, neutral, 'right')];
+  const closure = shut ?? lossOf(x, [shapeEar(neutral, 'left'), shapeEar(neutral, 'right')]);
   const brow: Pair = [dy(19, 20, 21) - eye[0], dy(22, 23, 24) - eye[1]];
-  const upper: Pair = [dy(37, 38) - eye[0], dy(43, 44) - eye[1]];
+  const drawn: Pair = [dy(37, 38) - eye[0], dy(43, 44) - eye[1]];
+  // Where lids tell that an eye is shut, what the shape draws there is not seen.
+  const seen = pairOf((s) => (shut ? 1 - clamp(1.5 * shut[s]) : 1));
+  const upper = pairOf((s) => drawn[s] * seen[s]);
   // An eye that closes takes the lower lid along: what is left of its rise fades with the fall of the upper lid.
   const lower: Pair = [
-    (dy(40, 41) - eye[0]) * (1 - clamp(-upper[0] / 0.4)),
-    (dy(46, 47) - eye[1]) * (1 - clamp(-upper[1] / 0.4)),
+    (dy(40, 41) - eye[0]) * seen[0] * (1 - clamp(-drawn[0] / 0.4)),
+    (dy(46, 47) - eye[1]) * seen[1] * (1 - clamp(-drawn[1] / 0.4)),
   ];
   const middle = dy(51, 57);
   const rise: Pair = [dy(48) - middle, dy(54) - middle];
@@ -67,8 +73,9 @@ function mean(x: Shape, neutral: Shape, indices: readonly number[], axis: 0 | 1)
 const width = (s: Shape, a: number, b: number): number =>
   Math.hypot(s[2 * a]! - s[2 * b]!, s[2 * a + 1]! - s[2 * b + 1]!);
 
-function closureOf(x: Shape, neutral: Shape, side: 'left' | 'right'): number {
-  return 1 - shapeEar(x, side) / Math.max(1e-6, shapeEar(neutral, side));
+/** Share of each eye's opening that is lost, against the aspect ratios that the eyes have when open. */
+export function lossOf(x: Shape, open: Pair): Pair {
+  return [1 - shapeEar(x, 'left') / Math.max(1e-6, open[0]), 1 - shapeEar(x, 'right') / Math.max(1e-6, open[1])];
 }
 
 /** Share of the lips' thickness that is gone, less what stretching them takes. */

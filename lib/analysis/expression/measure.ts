@@ -1,8 +1,9 @@
 /** Action units from one face: displacements against the neutral face, turned into intensities. */
 import { checkLandmarks } from '../../landmarks/check.js';
+import { LID_COUNT } from '../../landmarks/lids.js';
 import type { Point, Pose } from '../../types.js';
-import { type NeutralBaseline, POPULATION_BASELINE } from './baseline.js';
-import { clamp, evidenceOf, type Pair } from './evidence.js';
+import { type NeutralBaseline, OPEN_LIDS, POPULATION_BASELINE } from './baseline.js';
+import { clamp, evidenceOf, lossOf, type Pair } from './evidence.js';
 import { type Frontal, finitePose, frontalise } from './shape.js';
 import { ACTION_UNIT_INFO, ACTION_UNITS, type ActionUnitId } from './units.js';
 
@@ -28,6 +29,11 @@ export interface ActionUnitOptions {
   readonly baseline?: NeutralBaseline | undefined;
   /** Orientation of the head from elsewhere; otherwise it is solved for on points that expressions hardly move. */
   readonly pose?: Pose | undefined;
+  /**
+   * The lids of the eyes, 12 points (`locateLids`): AU43 is then measured on them, and the others of the eye are not where it is shut.
+   * Without them the eyes of the 68 points are used, which the starter pack's network draws nearly open on closed eyes.
+   */
+  readonly lids?: readonly Point[] | undefined;
 }
 
 /**
@@ -40,7 +46,7 @@ export interface ActionUnitOptions {
  *
  * @param landmarks 68 points in pixels of the upright picture
  * @returns absent where the points span no face, or the face is turned away by more than 65°
- * @throws LineamentError INVALID_ARGUMENT for anything but 68 finite points, or a pose that is not finite
+ * @throws LineamentError INVALID_ARGUMENT for anything but 68 finite points, 12 for the lids, or a pose that is not finite
  */
 export function measureActionUnits(
   landmarks: readonly Point[],
@@ -48,8 +54,9 @@ export function measureActionUnits(
 ): ActionUnits | undefined {
   const points = checkLandmarks('landmarks', landmarks);
   const pose = options.pose === undefined ? undefined : finitePose('pose', options.pose);
+  const lids = options.lids && checkLandmarks('lids', options.lids, LID_COUNT);
   const baseline = options.baseline ?? POPULATION_BASELINE;
-  const frontal = frontalise(points, baseline.shape, pose);
+  const frontal = frontalise(points, baseline.shape, pose, lids);
   return frontal && unitsOf(frontal, baseline);
 }
 
@@ -58,7 +65,8 @@ const LEAST_PIXELS = 0.8;
 
 /** The intensities of a face that was turned to the front. */
 export function unitsOf(frontal: Frontal, baseline: NeutralBaseline): ActionUnits {
-  const evidence = evidenceOf(frontal.shape, baseline.shape);
+  const { lids } = frontal;
+  const evidence = evidenceOf(frontal.shape, baseline.shape, lids && lossOf(lids, baseline.lids ?? OPEN_LIDS));
   const weights = sideWeights(frontal.pose.yaw);
   const unsure = 0.1 * Math.tan(Math.min(frontal.tilt, 1.2));
   const intensity = {} as Record<ActionUnitId, number>;
@@ -66,10 +74,8 @@ export function unitsOf(frontal: Frontal, baseline: NeutralBaseline): ActionUnit
   const right: Partial<Record<ActionUnitId, number>> = {};
   for (const unit of ACTION_UNITS) {
     const info = ACTION_UNIT_INFO[unit];
-    const least = Math.max(
-      baseline.kind === 'person' ? info.floor : info.populationFloor,
-      LEAST_PIXELS / frontal.scale,
-    );
+    const own = unit === 'AU43' && lids ? baseline.lids !== undefined : baseline.kind === 'person';
+    const least = Math.max(own ? info.floor : info.populationFloor, LEAST_PIXELS / frontal.scale);
     const floor = least + unsure * Math.min(1, info.full);
     const grade = (v: number): number => clamp((5 * (v - floor)) / Math.max(info.full - floor, info.full / 4), 0, 5);
     const [l, r] = evidence[unit];

@@ -4,7 +4,9 @@
  */
 import { invalid } from '../../errors/validate.js';
 import { MEAN_HEAD } from '../../landmarks/head.js';
+import { LID_COUNT } from '../../landmarks/lids.js';
 import { apply, type Matrix3, multiply, rotationAbout, solve } from '../../landmarks/linear.js';
+import { PARTS } from '../../landmarks/points.js';
 import { anglesOf, rotationOf } from '../../landmarks/pose.js';
 import type { Point, Pose } from '../../types.js';
 
@@ -45,6 +47,8 @@ export type Shape = Float64Array;
 /** A face turned to the front. */
 export interface Frontal {
   readonly shape: Shape;
+  /** The shape with the lids that were given in place of its eyes. */
+  readonly lids?: Shape;
   /** The turn that was undone. */
   readonly pose: Pose;
   /** Angle between the face's direction and the camera's, radians. */
@@ -78,24 +82,40 @@ export const MEAN_SHAPE: Shape = toShape(MEAN_HEAD);
  * Then each point's x and y are solved for, its depth being that of the mean head.
  *
  * @param points 68 finite points in pixels
+ * @param lids 12 finite points of the lids, in the order of landmarks 36 to 47; they do not change the turn
  * @returns absent where the points span no face, or the face is turned away by more than 65°
  */
-export function frontalise(points: readonly Point[], model: Shape = MEAN_SHAPE, pose?: Pose): Frontal | undefined {
+export function frontalise(
+  points: readonly Point[],
+  model: Shape = MEAN_SHAPE,
+  pose?: Pose,
+  lids?: readonly Point[],
+): Frontal | undefined {
   const fit = fitHead(points, model, pose);
   if (fit === undefined) return undefined;
   const { rotation, scale, tx, ty, residual } = fit;
   const [[a, b, c], [d, e, f], [, , facing]] = rotation;
   const det = a * e - b * d;
   if (!(det >= LEAST_COSINE)) return undefined;
-  const shape = new Float64Array(COUNT * 2);
-  for (let i = 0; i < COUNT; i++) {
+  const turnBack = (shape: Shape, i: number, [x, y]: Point): void => {
     const z = MEAN_HEAD[i]![2];
-    const u = (points[i]![0] - tx) / scale - c * z;
-    const v = (-points[i]![1] - ty) / scale - f * z;
+    const u = (x - tx) / scale - c * z;
+    const v = (-y - ty) / scale - f * z;
     shape[2 * i] = (e * u - b * v) / det;
     shape[2 * i + 1] = (a * v - d * u) / det;
-  }
-  return { shape, pose: anglesOf(rotation), tilt: Math.acos(Math.min(1, facing)), scale, residual };
+  };
+  const shape = new Float64Array(COUNT * 2);
+  for (let i = 0; i < COUNT; i++) turnBack(shape, i, points[i]!);
+  const eyes = lids && shape.slice();
+  for (let i = 0; eyes !== undefined && i < LID_COUNT; i++) turnBack(eyes, PARTS.leftEye[0]! + i, lids![i]!);
+  return {
+    shape,
+    ...(eyes && { lids: eyes }),
+    pose: anglesOf(rotation),
+    tilt: Math.acos(Math.min(1, facing)),
+    scale,
+    residual,
+  };
 }
 
 /** A head under scaled orthography: x and y of scale · rotation · point + (tx, ty), in the picture with y up. */

@@ -3,10 +3,11 @@
 import { invalid, numberIn, plainObject, positiveInteger } from '../../errors/validate.js';
 import { LineamentError } from '../../errors.js';
 import { checkLandmarks } from '../../landmarks/check.js';
+import { LID_COUNT } from '../../landmarks/lids.js';
 import { EXPRESSIONS, type ExpressionLabel, type Point, type Pose } from '../../types.js';
 import { type BaselineFrame, learnNeutralBaseline, type NeutralBaseline, POPULATION_BASELINE } from './baseline.js';
 import type { ExpressionProbabilities } from './emotions.js';
-import { type EyeState, EyeTracker } from './eyes.js';
+import { type EyeEvent, type EyeState, EyeTracker } from './eyes.js';
 import { sideWeights, unitsOf } from './measure.js';
 import { type MouthState, MouthTracker } from './mouth.js';
 import { shapeEar, shapeMar } from './ratios.js';
@@ -42,7 +43,10 @@ export interface ExpressionState {
   readonly baseline: 'person' | 'population';
   /** Probabilities of the caller's networks, smoothed; absent until some were given. */
   readonly probabilities?: ExpressionProbabilities;
-  /** Absent during the first half second of a person whose baseline is not known. */
+  /**
+   * Absent during the first half second of a person whose baseline is not known, and for a frame without lids once the tracker
+   * has seen some.
+   */
   readonly eyes?: EyeState;
   readonly mouth: MouthState;
   /** Units and expressions under way. */
@@ -69,6 +73,8 @@ export interface ExpressionInput {
   readonly pose?: Pose | undefined;
   /** Probabilities of the expression networks, fused or of one. */
   readonly probabilities?: ExpressionProbabilities | undefined;
+  /** The lids of the eyes, 12 points (`locateLids`, or `lids` of an analysed face): blinks and closures are found on them. */
+  readonly lids?: readonly Point[] | undefined;
 }
 
 /** Reach of the centred average on which events are found, seconds: events are known that much later, their times are not shifted. */
@@ -86,9 +92,10 @@ const SHOWN = EXPRESSIONS.filter((label) => label !== 'neutral');
  * what was under way (`interrupted`) and restarts the smoothing; the baseline stays. It names what a face shows, not what a
  * person feels.
  *
- * Blinks and closures need landmarks that follow the eyelids, as regression trees trained on annotated faces do (dlib's model). The
- * starter pack's network draws nearly open lids on shut eyes (ratio 0.25–0.28 on photographs, 0.32 on open ones), and so
- * will predictors that learned from it: with them, blinks go unseen.
+ * Blinks and closures need points that follow the eyelids: give `lids` with each frame. The 68 points of the
+ * starter pack's network have nearly open lids on shut eyes (ratio 0.25–0.28 on photographs, 0.32 on open ones), and so
+ * have predictors that learned from it: without `lids`, blinks go unseen with them. Eyes are followed by one kind of points: from the
+ * first lids on by lids only.
  *
  * Synchronous, about 0.15 ms a frame, constant memory; not to be shared between threads.
  */
@@ -97,7 +104,9 @@ export class ExpressionTracker {
   readonly #maxGap: number;
   readonly #learnFrames: number;
   #baseline: NeutralBaseline;
-  readonly #eyes: EyeTracker;
+  #eyes: EyeTracker;
+  /** Whether the eyes are followed by lids. */
+  #byLids = false;
   readonly #mouth: MouthTracker;
   readonly #average = new CentredAverage(REACH);
   readonly #probabilityAverage = new CentredAverage(REACH);
@@ -117,8 +126,7 @@ export class ExpressionTracker {
     const high = numberIn('unitLevel', options.unitLevel ?? 1.5, 0.2, 5);
     this.#learnFrames = options.learnFrames === 0 ? 0 : positiveInteger('learnFrames', options.learnFrames ?? 30, 1000);
     this.#baseline = options.baseline ?? POPULATION_BASELINE;
-    const known = this.#baseline.kind === 'person';
-    this.#eyes = new EyeTracker(known ? openRatio(this.#baseline) : undefined);
+    this.#eyes = new EyeTracker(this.#openRatio());
     this.#mouth = new MouthTracker(shapeMar(this.#baseline.shape));
     this.#units = UNIT_EVENTS.map(() => new SegmentFinder({ low: high / 2, high, minSeconds: 0.05 }));
     this.#expressions = SHOWN.map(() => new SegmentFinder(EXPRESSION_LEVELS));
@@ -135,7 +143,7 @@ export class ExpressionTracker {
    * @param time seconds on any clock that rises
    * @param landmarks 68 points in pixels; absent where the face was not found in this frame
    * @returns the state, or nothing where there was no face, or one turned away by more than 65°
-   * @throws LineamentError INVALID_ARGUMENT where `time` is not finite or not later than the last, or points, pose or
+   * @throws LineamentError INVALID_ARGUMENT where `time` is not finite or not later than the last, or points, lids, pose or
    * probabilities are not finite; the tracker is then as it was before the call
    */
   update(
@@ -153,7 +161,8 @@ export class ExpressionTracker {
     const pose = input.pose === undefined ? undefined : finitePose('pose', input.pose);
     const probabilities =
       input.probabilities && EXPRESSIONS.map((l) => numberIn(`probabilities.${l}`, input.probabilities![l], 0, 1.001));
-    const frontal = points && frontalise(points, this.#baseline.shape, pose);
+    const lids = input.lids && checkLandmarks('lids', input.lids, LID_COUNT);
+    const frontal = points && frontalise(points, this.#baseline.shape, pose, lids);
     if (points === undefined || frontal === undefined) return undefined;
 
     const events = this.#last !== undefined && time - this.#last > this.#maxGap ? this.#interrupt() : [];
@@ -173,11 +182,14 @@ export class ExpressionTracker {
     if (probabilities !== undefined) events.push(...this.#takeProbabilities(time, probabilities));
 
     const [left, right] = sideWeights(frontal.pose.yaw);
-    const eyes = this.#eyes.push(
-      time,
-      left * shapeEar(frontal.shape, 'left') + right * shapeEar(frontal.shape, 'right'),
-    );
-    events.push(...eyes.events.map((e): ExpressionEvent => ({ ...e, unit: e.kind === 'blink' ? 'AU45' : 'AU43' })));
+    if (frontal.lids !== undefined && !this.#byLids) {
+      events.push(...this.#eyes.interrupt().map(eyeEvent));
+      this.#byLids = true;
+      this.#eyes = new EyeTracker(this.#openRatio());
+    }
+    const shape = this.#byLids ? frontal.lids : frontal.shape;
+    const eyes = shape && this.#eyes.push(time, left * shapeEar(shape, 'left') + right * shapeEar(shape, 'right'));
+    if (eyes) events.push(...eyes.events.map(eyeEvent));
     const mouth = this.#mouth.push(time, shapeMar(frontal.shape));
     events.push(...mouth.events.map((e): ExpressionEvent => ({ ...e, unit: 'mouth' })));
     const state: ExpressionState = {
@@ -193,12 +205,12 @@ export class ExpressionTracker {
           number
         >,
       }),
-      ...(eyes.state && { eyes: eyes.state }),
+      ...(eyes?.state && { eyes: eyes.state }),
       mouth: mouth.state,
       active: this.#active(),
       events: events.sort((a, b) => a.onset - b.onset),
     };
-    this.#learn({ time, landmarks: points, pose, neutral: input.probabilities?.neutral });
+    this.#learn({ time, landmarks: points, pose, neutral: input.probabilities?.neutral, lids });
     return state;
   }
 
@@ -212,6 +224,14 @@ export class ExpressionTracker {
     const events = this.#interrupt();
     this.#last = undefined;
     return events.sort((a, b) => a.onset - b.onset);
+  }
+
+  /** What open eyes have by the points that are followed, where the person's baseline tells it. */
+  #openRatio(): number | undefined {
+    const { kind, shape, lids } = this.#baseline;
+    if (kind !== 'person') return undefined;
+    if (this.#byLids) return lids && (lids[0] + lids[1]) / 2;
+    return (shapeEar(shape, 'left') + shapeEar(shape, 'right')) / 2;
   }
 
   #weight(step: number): number {
@@ -267,7 +287,7 @@ export class ExpressionTracker {
     };
     end(this.#units, 'action-unit', UNIT_EVENTS);
     end(this.#expressions, 'expression', SHOWN);
-    for (const e of this.#eyes.interrupt()) events.push({ ...e, unit: e.kind === 'blink' ? 'AU45' : 'AU43' });
+    events.push(...this.#eyes.interrupt().map(eyeEvent));
     for (const e of this.#mouth.interrupt()) events.push({ ...e, unit: 'mouth' });
     this.#smooth = undefined;
     this.#probabilities = undefined;
@@ -291,14 +311,13 @@ export class ExpressionTracker {
     this.#average.flush();
     for (const finder of this.#units) finder.reset();
     this.#smooth = undefined;
-    this.#eyes.calibrate(openRatio(baseline));
+    const open = this.#openRatio();
+    if (open !== undefined) this.#eyes.calibrate(open);
     this.#mouth.calibrate(shapeMar(baseline.shape));
   }
 }
 
-function openRatio({ shape }: NeutralBaseline): number {
-  return (shapeEar(shape, 'left') + shapeEar(shape, 'right')) / 2;
-}
+const eyeEvent = (event: EyeEvent): ExpressionEvent => ({ ...event, unit: event.kind === 'blink' ? 'AU45' : 'AU43' });
 
 /** Exponential smoothing; weight 1 takes the new values as they are. */
 function blend(before: Float64Array | undefined, now: Float64Array, weight: number): Float64Array {

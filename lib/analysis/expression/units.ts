@@ -204,7 +204,7 @@ export const ACTION_UNIT_INFO: Readonly<Record<ActionUnitId, ActionUnitInfo>> = 
   AU43: {
     name: 'Eyes closed',
     measure:
-      "loss of the eye aspect ratio (the starter pack's landmarks hardly show it); AU45 (blink) is the same movement when it is short",
+      "loss of the eye aspect ratio of the lids; without lids that of the eyes' landmarks, on which the starter pack's network hardly shows it. AU45 (blink) is the same movement when it is short",
     reliability: 'good',
     sided: true,
     full: 0.7,

@@ -1,5 +1,7 @@
 import { invalid } from '../../errors/validate.js';
 import type { Region } from '../../image/geometry.js';
+import { checkLandmarks } from '../../landmarks/check.js';
+import { LID_COUNT } from '../../landmarks/lids.js';
 import type { Box, Expression, Point, Pose } from '../../types.js';
 import {
   componentScore,
@@ -24,7 +26,7 @@ import {
   measureIllumination,
 } from './light.js';
 import { learnSkin, measureOcclusion } from './occlusion.js';
-import { measureShape, otherFaces, type Values } from './shape.js';
+import { measureNeutrality, measureShape, otherFaces, type Values } from './shape.js';
 import { zonesOf } from './zones.js';
 
 /** Pixels cut out of the picture, and the map that they were cut by (chip to picture). */
@@ -46,6 +48,8 @@ export interface QualityInput {
   readonly others?: readonly Box[];
   readonly pose?: Pose;
   readonly expression?: Expression;
+  /** Lids of the eyes, 12 points (`locateLids`); without them the eyes are judged by the 68 points. */
+  readonly lids?: readonly Point[] | undefined;
   /** Upright colour chip, 320 × 320, cut by `faceRegion`. */
   readonly face?: QualityChip;
   /** Grey chip of the inner face, 128 × 128, cut by `detailRegion`. */
@@ -74,7 +78,7 @@ export interface FaceQuality {
  * Quality of one face from chips, landmarks and what else is known of it; components whose evidence was not given, or does
  * not suffice, are absent (`naturalColour` of a grey picture, `sharpness` of a face of a few pixels, surroundings beyond the
  * picture). Absent altogether where the landmarks are not finite or do not span a face. Throws `INVALID_ARGUMENT` when
- * there are not 68 landmarks, the picture has no size, or a chip has the wrong one. Components are named after ISO/IEC
+ * there are not 68 landmarks or 12 finite lids, the picture has no size, or a chip has the wrong one. Components are named after ISO/IEC
  * 29794-5; no conformance is claimed. Pure function: some 3 ms, no state, safe in any thread.
  */
 export function assessQuality(input: QualityInput, options: QualityOptions = {}): FaceQuality | undefined {
@@ -90,6 +94,7 @@ export function* assessing(
   options: QualityOptions = {},
 ): Generator<undefined, FaceQuality | undefined, undefined> {
   const { landmarks, frame, pose, face, detail, native } = input;
+  const lids = input.lids && checkLandmarks('lids', input.lids, LID_COUNT);
   if (!Array.isArray(landmarks) || landmarks.length !== 68) throw invalid('landmarks', '68 points', landmarks);
   for (const side of ['width', 'height'] as const) {
     if (!(frame[side] > 0) || !Number.isFinite(frame[side]))
@@ -98,13 +103,15 @@ export function* assessing(
   const layout = layoutOf(landmarks);
   if (layout === undefined) return undefined;
   const finite = pose !== undefined && [pose.roll, pose.yaw, pose.pitch].every(Number.isFinite) ? pose : undefined;
-  const values: Values = measureShape(layout, frame, finite);
+  const values: Values = measureShape(layout, frame, finite, lids);
   if (input.box !== undefined && input.others !== undefined) {
     const others = otherFaces(input.box, input.others);
     if (others !== undefined) values.singleFacePresent = others;
   }
-  const neutral = input.expression?.probabilities.neutral;
-  if (neutral !== undefined && Number.isFinite(neutral)) values.expressionNeutrality = neutral;
+  const read = input.expression?.probabilities.neutral;
+  const known = read !== undefined && Number.isFinite(read);
+  const neutrality = known ? read : measureNeutrality(landmarks, lids);
+  if (neutrality !== undefined) values.expressionNeutrality = neutrality;
   if (detail !== undefined) {
     const grey = greyChip('detail', detail, frame);
     const smoothed = smoothDetail(grey);
@@ -131,7 +138,10 @@ export function* assessing(
     yield;
     if (skin !== undefined) Object.assign(values, measureOcclusion(skin, zones));
   }
-  const components = scored(values);
+  const components = scored(values, {
+    eyesOpen: lids === undefined ? 'landmarks' : 'network',
+    expressionNeutrality: known ? 'network' : 'landmarks',
+  });
   const purpose = options.purpose ?? 'recognition';
   const guidance = guidanceFor(components, {
     purpose,
@@ -141,12 +151,20 @@ export function* assessing(
   return { score: unifiedScore(components, purpose), components, guidance };
 }
 
-function scored(values: Values): QualityComponents {
+type Sources = Partial<Record<QualityName, 'network' | 'landmarks'>>;
+
+function scored(values: Values, sources: Sources): QualityComponents {
   const components: Partial<Record<QualityName, QualityComponent>> = {};
   for (const name of QUALITY_NAMES) {
     const value = values[name];
     if (value === undefined || !Number.isFinite(value)) continue;
-    components[name] = { value, unit: QUALITY_COMPONENTS[name].unit, score: componentScore(name, value) };
+    const source = sources[name];
+    components[name] = {
+      value,
+      unit: QUALITY_COMPONENTS[name].unit,
+      score: componentScore(name, value),
+      ...(source && { source }),
+    };
   }
   return components;
 }

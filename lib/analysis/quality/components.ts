@@ -169,7 +169,7 @@ export const QUALITY_COMPONENTS = {
   eyesOpen: {
     unit: "share of the face's height",
     meaning:
-      'Opening of the lids of the eye that is less open, over the distance from the eyes to the chin. From landmarks alone, and no better than they: the landmark network of the starter pack draws open lids on most closed eyes, and on eyes that look down.',
+      "Opening of the lids of the eye that is less open, over the distance from the eyes to the chin. Source 'network': from the lids that were given (the face mesh), which follow the eyelids; where the eyes are less than some 30 px apart, narrow eyes may look closed. Source 'landmarks': from the 68 points, and no better than they: the landmark network of the starter pack draws open lids on most closed eyes, and on eyes that look down.",
     score: (v: number) => 100 * sigmoid(v, 0.035, 0.006),
     importance: both(0.4),
   },
@@ -180,8 +180,9 @@ export const QUALITY_COMPONENTS = {
     importance: { recognition: 0.2, portrait: 0.7 },
   },
   expressionNeutrality: {
-    unit: 'probability',
-    meaning: 'Probability of a neutral expression that the expression network gives. Absent where it was not given.',
+    unit: '0–1',
+    meaning:
+      "Source 'network': probability of a neutral expression that the expression network gives. Source 'landmarks', where that was not given: 1 less a tenth of the summed intensities (0–5) of the action units that are measured well or fairly, of brows, lids and mouth, against the mean neutral face; nobody's face is the mean one, and what no landmark shows (a frown of the skin) is not seen.",
     score: (v: number) => 100 * v,
     importance: { recognition: 0.1, portrait: 0.5 },
   },
@@ -228,6 +229,11 @@ export interface QualityComponent {
   readonly unit: string;
   /** 0–100, whole; 100 is best. */
   readonly score: number;
+  /**
+   * What it was measured on, for `eyesOpen` and `expressionNeutrality`, which `network`s tell (lids, probabilities) and the 68
+   * `landmarks` stand in for.
+   */
+  readonly source?: 'network' | 'landmarks';
 }
 
 /** Components that could be measured; the others are absent. */

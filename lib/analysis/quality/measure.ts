@@ -15,6 +15,8 @@ export interface QualityFace {
   readonly landmarks: readonly Point[];
   readonly pose?: Pose;
   readonly expression?: Expression;
+  /** Lids of the eyes, 12 points in pixels (`locateLids`); without them the eyes are judged by the 68 points. */
+  readonly lids?: readonly Point[] | undefined;
 }
 
 export interface MeasureQualityOptions extends QualityOptions {

@@ -133,15 +133,10 @@ describe('what follows from landmarks', () => {
     expect(score(quality, 'eyesOpen')).toBeGreaterThan(95);
     expect(score(quality, 'mouthClosed')).toBeGreaterThan(90);
     expect(quality.guidance).toEqual([]);
-    // Nothing that needs pixels, networks or other boxes.
-    for (const name of [
-      'sharpness',
-      'noise',
-      'luminanceMean',
-      'eyesVisible',
-      'expressionNeutrality',
-      'singleFacePresent',
-    ] as const) {
+    // Landmarks stand in for lids and expression; nothing that needs pixels or other boxes.
+    for (const name of ['eyesOpen', 'expressionNeutrality'] as const)
+      expect(quality.components[name]!.source).toBe('landmarks');
+    for (const name of ['sharpness', 'noise', 'luminanceMean', 'eyesVisible', 'singleFacePresent'] as const) {
       expect(quality.components[name]).toBeUndefined();
     }
   });
