@@ -8,9 +8,10 @@
 // Row layout of a plane: `stride` bytes; byte i has coordinate i in its low nibble and coordinate stride + i in its
 // high nibble. Coordinates from `dims` on are 0.
 //
-// Bounds (derivation at VectorCoder::encode). With a = high − 7.5 and c = code − 127.5, coordinate by coordinate,
-//   Rx = coarse.scale·a + e₄,  |e₄| ≤ coarse.error      and      Rx = fine.scale·c + e₈,  |e₈| ≤ fine.error,
-// so that for every y:  |⟨x, y⟩ − coarse.scale·⟨a, Ry⟩| ≤ coarse.error·|y|, and likewise for the fine code.
+// Bounds (derivation at VectorCoder::encode). Each row has three CodeBounds: `coarse` for the upper four bits, `middle`
+// for the upper five (what batches are compared by), `fine` for all eight. With a = (code >> (8 − bits)) − (2^bits − 1)
+// / 2, coordinate by coordinate,  Rx = scale·a + e,  |e| ≤ error,  so that for every y:  |⟨x, y⟩ − scale·⟨a, Ry⟩| ≤
+// error·|y|.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,7 @@
 
 #include "core/aligned.h"
 #include "core/status.h"
+#include "search/kernels.h"
 #include "search/vectors.h"
 
 namespace lineament {
@@ -60,8 +62,8 @@ class VectorCoder {
   size_t stride() const { return stride_; }
 
   // Codes one vector of length 1 ± 0.001: `stride` bytes into each plane. `scratch`: 2 × stride floats.
-  void encode(const float* unit, CodeTruth truth, uint8_t* high, uint8_t* low, CodeBound* coarse, CodeBound* fine,
-              float* scratch) const;
+  void encode(const float* unit, CodeTruth truth, uint8_t* high, uint8_t* low, CodeBound* coarse, CodeBound* middle,
+              CodeBound* fine, float* scratch) const;
 
   // Codes one query of length 1 ± 0.001. False when memory ran out.
   bool prepare(const float* unit, CodedQuery* out) const;

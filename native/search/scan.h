@@ -29,6 +29,7 @@ struct BlockView {
   const uint8_t* high = nullptr;  // rows × stride
   const uint8_t* low = nullptr;   // rows × stride
   const CodeBound* coarse = nullptr;
+  const CodeBound* middle = nullptr;
   const CodeBound* fine = nullptr;
   const void* vectors = nullptr;  // by `stored`, rows × dims; null for kNone
   StoredVectors stored = StoredVectors::kNone;
