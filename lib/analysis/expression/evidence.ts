@@ -25,7 +25,7 @@ export function evidenceOf(x: Shape, neutral: Shape, shut?: Pair): Evidence {
   const brow: Pair = [dy(19, 20, 21) - eye[0], dy(22, 23, 24) - eye[1]];
   const drawn: Pair = [dy(37, 38) - eye[0], dy(43, 44) - eye[1]];
   // Where lids tell that an eye is shut, what the shape draws there is not seen.
-  const seen = pairOf((s) => (shut ? 1 - clamp(1.5 * shut[s]) : 1));
+  const seen = pairOf((s) => (shut ? 1 - clamp((shut[s] - 0.4) / 0.4) : 1));
   const upper = pairOf((s) => drawn[s] * seen[s]);
   // An eye that closes takes the lower lid along: what is left of its rise fades with the fall of the upper lid.
   const lower: Pair = [

@@ -182,7 +182,7 @@ export const QUALITY_COMPONENTS = {
   expressionNeutrality: {
     unit: '0–1',
     meaning:
-      "Source 'network': probability of a neutral expression that the expression network gives. Source 'landmarks', where that was not given: 1 less a tenth of the summed intensities (0–5) of the action units that are measured well or fairly, of brows, lids and mouth, against the mean neutral face; nobody's face is the mean one, and what no landmark shows (a frown of the skin) is not seen.",
+      "Source 'network': probability of a neutral expression that the expression network gives. Source 'landmarks', where that was not given: exp(−sum / 4) of the intensities (0–5) of the action units of brows, lids and mouth that are measured well or fairly, against the mean neutral face; nobody's face is the mean one, and what moves no landmark (a frown of the skin) is not seen.",
     score: (v: number) => 100 * v,
     importance: { recognition: 0.1, portrait: 0.5 },
   },

@@ -97,6 +97,7 @@ const COVERS: readonly (readonly [GuidanceCode, GuidanceCode])[] = [
   ['uncover-eyes', 'uncover-face'],
   ['uncover-mouth', 'uncover-face'],
   ['close-mouth', 'neutral-expression'],
+  ['open-eyes', 'neutral-expression'],
   ['more-light', 'less-noise'],
   ['more-light', 'more-contrast'],
   ['less-light', 'more-contrast'],
