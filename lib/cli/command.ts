@@ -76,6 +76,22 @@ export const ENGINE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
+/** As many arguments as one likes, but one. */
+export const MANY: readonly [number, number] = [1, Number.POSITIVE_INFINITY];
+
+/** Options of every command that decides whether faces match. */
+export const MATCH_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  fmr: {
+    type: 'number',
+    value: 'RATE',
+    min: 0,
+    max: 1,
+    default: 'of the calibration',
+    text: 'false match rate to stay at',
+  },
+  calibration: { type: 'string', value: 'FILE', text: "what 'lineament calibrate' wrote, instead of the pack's" },
+};
+
 /** Options of every command that looks for faces in photographs. */
 export const FACE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   'max-faces': {

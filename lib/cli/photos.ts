@@ -29,10 +29,12 @@ const number = (value: string | number | boolean | undefined): number | undefine
 /** Options for the engine from the command line; throughput mode where several photographs are in flight. */
 export function engineOptions(options: OptionValues, photographs: number): EngineOptions {
   const threads = number(options['threads']);
+  const calibration = text(options['calibration']);
   return {
     preset: (text(options['preset']) ?? 'balanced') as NonNullable<EngineOptions['preset']>,
     mode: photographs > 1 ? 'throughput' : 'latency',
     ...(threads !== undefined && { threads }),
+    ...(calibration !== undefined && { calibration }),
   };
 }
 

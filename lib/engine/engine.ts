@@ -4,7 +4,7 @@ import { decodeImage } from '../image/decode.js';
 import type { ImageInput } from '../image/input.js';
 import { Lifetime } from '../inference/lifetime.js';
 import { type MemoryUse, Runtime } from '../inference/runtime.js';
-import { type Calibration, fmrAt, readCalibration, similarityAt } from '../models/calibration.js';
+import { type Calibration, fmrAt, openCalibration, readCalibration, similarityAt } from '../models/calibration.js';
 import { Networks } from '../models/network.js';
 import { type ModelPack, openPack } from '../models/pack.js';
 import { type Candidate, checkEmbedding, type Match, rank, similarity } from '../recognition/compare.js';
@@ -53,6 +53,7 @@ export class Engine implements AsyncDisposable {
   readonly #networks: Networks;
   readonly #pack: ModelPack;
   readonly #maxPixels: number | undefined;
+  readonly #ownCalibration: string | Calibration | undefined;
   readonly #lifetime = new Lifetime('engine');
   #calibration: Promise<Calibration | undefined> | undefined;
 
@@ -63,6 +64,7 @@ export class Engine implements AsyncDisposable {
     this.#pack = pack;
     this.#networks = new Networks(runtime, pack);
     this.#maxPixels = options.maxPixels;
+    this.#ownCalibration = options.calibration;
   }
 
   /** Compute threads. */
@@ -235,10 +237,25 @@ export class Engine implements AsyncDisposable {
     return found;
   }
 
-  #calibrationOf(model: string): Promise<Calibration | undefined> {
-    if (model !== this.preset.recognition.model) return readCalibration(model);
-    this.#calibration ??= readCalibration(model);
-    return this.#calibration;
+  /** The caller's own calibration where it is of this recogniser, the starter pack's otherwise; read once. */
+  async #calibrationOf(model: string): Promise<Calibration | undefined> {
+    this.#calibration ??= this.#readCalibration();
+    const calibration = await this.#calibration;
+    return calibration?.model === model ? calibration : readCalibration(model);
+  }
+
+  async #readCalibration(): Promise<Calibration | undefined> {
+    const { model } = this.preset.recognition;
+    if (this.#ownCalibration === undefined) return readCalibration(model);
+    const calibration = await openCalibration(this.#ownCalibration);
+    if (calibration.model === model) return calibration;
+    throw new LineamentError(
+      'EMBEDDING_MISMATCH',
+      `the calibration is of '${calibration.model}', the preset makes '${model}'`,
+      {
+        fix: 'Calibrate again with this preset, or open the engine with the other one.',
+      },
+    );
   }
 
   async #threshold(model: string, { fmr, threshold }: MatchOptions): Promise<number> {

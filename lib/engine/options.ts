@@ -10,6 +10,7 @@ import {
   positiveInteger,
 } from '../errors/validate.js';
 import type { Mode } from '../inference/runtime.js';
+import type { Calibration } from '../models/calibration.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 
 export interface EngineOptions {
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly runtime?: string;
   /** Most pixels that a picture may have; 100 million when absent. */
   readonly maxPixels?: number;
+  /** What similarities mean on your own faces: the file that `lineament calibrate` wrote, or what `calibrate` gave. */
+  readonly calibration?: string | Calibration;
 }
 
 /** Options that every call takes. */
@@ -113,12 +116,13 @@ export interface CheckedEngineOptions {
   readonly providers: readonly string[];
   readonly runtime?: string;
   readonly maxPixels?: number;
+  readonly calibration?: string | Calibration;
 }
 
 export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions {
-  const known = ['preset', 'models', 'threads', 'mode', 'providers', 'runtime', 'maxPixels'];
+  const known = ['preset', 'models', 'threads', 'mode', 'providers', 'runtime', 'maxPixels', 'calibration'];
   plainObject('options', options, known);
-  const { models, threads, mode = 'latency', providers = ['cpu'], runtime, maxPixels } = options;
+  const { models, threads, mode = 'latency', providers = ['cpu'], runtime, maxPixels, calibration } = options;
   if (!Array.isArray(providers) || providers.length === 0) throw invalid('providers', 'list of names', providers);
   return {
     preset: presetOf(options.preset ?? 'balanced'),
@@ -128,7 +132,16 @@ export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions
     ...(threads === undefined ? {} : { threads: positiveInteger('threads', threads, 1024) }),
     ...(runtime === undefined ? {} : { runtime: nonEmptyString('runtime', runtime) }),
     ...(maxPixels === undefined ? {} : { maxPixels: positiveInteger('maxPixels', maxPixels) }),
+    ...(calibration === undefined ? {} : { calibration: calibrationOf(calibration) }),
   };
+}
+
+function calibrationOf(calibration: unknown): string | Calibration {
+  if (typeof calibration === 'string') return nonEmptyString('calibration', calibration);
+  if (typeof calibration !== 'object' || calibration === null) {
+    throw invalid('calibration', 'path or calibration', calibration);
+  }
+  return calibration as Calibration;
 }
 
 function presetOf(preset: unknown): Preset {

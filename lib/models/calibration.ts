@@ -61,6 +61,21 @@ export async function readCalibration(model: string): Promise<Calibration | unde
 }
 
 /**
+ * A calibration of somebody's own: a file that `lineament calibrate` wrote, or what it holds. Rejects with `MODEL_NOT_FOUND` where the
+ * file cannot be read, `MODEL_CORRUPT` where it is no calibration.
+ */
+export async function openCalibration(source: string | Calibration): Promise<Calibration> {
+  if (typeof source !== 'string') return parseCalibration(JSON.stringify(source), 'given');
+  const text = await readFile(source, 'utf8').catch((cause: unknown) => {
+    throw new LineamentError('MODEL_NOT_FOUND', `the calibration ${source} cannot be read`, {
+      cause,
+      fix: "Make one with 'lineament calibrate'.",
+    });
+  });
+  return parseCalibration(text, source);
+}
+
+/**
  * The similarity at which the false match rate is `fmr`, between measured points by straight lines in (similarity, log FMR).
  * Nothing is extrapolated: an FMR that was not measured throws `INVALID_ARGUMENT` with the range that was.
  */

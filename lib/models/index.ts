@@ -3,6 +3,7 @@ export {
   type Calibration,
   type CalibrationPoint,
   fmrAt,
+  openCalibration,
   parseCalibration,
   readCalibration,
   similarityAt,

@@ -1,4 +1,6 @@
-/** Landmark models: marked faces to read and write, training, conversion and evaluation. */
+/** Landmark models: marked faces to read and write, training, conversion and evaluation. Calibrations of recognisers. */
+export { type CalibrateOptions, calibrate, type LabelledEmbedding } from './calibration/calibrate.js';
+export type { CalibrationInterval, MeasuredCalibration, MeasureOptions } from './calibration/measure.js';
 export { type ConvertedLandmarks, type ConvertLandmarksOptions, convertLandmarks } from './convert.js';
 export { type AnnotatedFace, type AnnotatedPicture, countFaces, type LandmarkDataset, readDataset } from './dataset.js';
 export {

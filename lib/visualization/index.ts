@@ -4,6 +4,7 @@
  * @module
  */
 export { type CedOptions, type CedSeries, cedSvg } from './ced.js';
+export { type DetPoint, type DetSeries, detSvg } from './det.js';
 export { CONTOURS_68, type Contour, type DrawableFace, faceColour, PALETTE, type PoseAxes, poseAxes } from './face.js';
 export {
   FACE_REGIONS,

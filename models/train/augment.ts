@@ -1,9 +1,9 @@
 import { applyRegion, packRegions, type Region, squareBox } from '../../lib/image/geometry.js';
 import { MIRROR } from '../../lib/landmarks/mirror.js';
 import type { NativeAddon, NativeExecutor } from '../../lib/native/addon.js';
+import type { Random } from '../../lib/training/random.js';
 import type { GrayPicture, TrainingFace } from '../../lib/training/samples.js';
 import type { Box, Frame, Point } from '../../lib/types.js';
-import type { Random } from './random.js';
 
 /** How far faces are changed; deviations of normal distributions unless said otherwise. */
 export interface Augmentation {

@@ -13,9 +13,9 @@ import {
   type ShapeOptions,
   trainSamples,
 } from '../../lib/training/index.js';
+import { Random } from '../../lib/training/random.js';
 import { type Augmentation, augment } from './augment.js';
 import { type LabelledPicture, Labeller, withoutPersons } from './label.js';
-import { Random } from './random.js';
 
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 export const secondsSince = (begin: number): string => `${((performance.now() - begin) / 1000).toFixed(1)} s`;

@@ -6,7 +6,7 @@ import { LineamentError } from '../../../lib/errors.js';
 import { countFaces, readDataset, writeImglab } from '../../../lib/training/index.js';
 import { parsePts } from '../../../lib/training/pts.js';
 import { decodeXml, parseXml } from '../../../lib/training/xml.js';
-import { Random } from '../../../models/train/random.js';
+import { Random } from '../../../lib/training/random.js';
 import { haveShared, shared } from '../../support/samples.js';
 
 let folder = '';

@@ -9,7 +9,7 @@ import { readDataset } from '../../../lib/training/index.js';
 import type { Box, Frame, Point } from '../../../lib/types.js';
 import { AUGMENTATION, augment } from '../../../models/train/augment.js';
 import { type LabelledPicture, withoutPersons } from '../../../models/train/label.js';
-import { Random } from '../../../models/train/random.js';
+import { Random } from '../../../lib/training/random.js';
 import { root } from '../../support/child.js';
 import { sample } from '../../support/samples.js';
 
