@@ -6,6 +6,13 @@ export type { KeyService, KeyServiceOptions } from './key-service.js';
 export { type Keyring, type KeySource, openKeyring } from './keyring.js';
 export { createKeyringFile, removeFromKeyringFile, rotateKeyringFile } from './keyring-file.js';
 export {
+  ProtectionKey,
+  type ProtectionScheme,
+  protectEmbedding,
+  protectTemplate,
+  unprotectTemplate,
+} from './protect.js';
+export {
   type CaptureInfo,
   comparableModel,
   isExpired,
