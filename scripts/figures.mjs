@@ -1,7 +1,8 @@
-// Writes what benchmarks/results/*.json hold into README.md, between two comments.
+// Writes what benchmarks/results/*.json hold: the figures that have a goal into README.md, between two comments, and all of them
+// with their notes into benchmarks/FIGURES.md.
 //
-//   node scripts/figures.mjs            rewrites the section
-//   node scripts/figures.mjs --check    exit 1 where the section is not what the results say
+//   node scripts/figures.mjs            rewrites both
+//   node scripts/figures.mjs --check    exit 1 where one of them is not what the results say
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -33,53 +34,63 @@ function verdict({ value, goal, better }) {
 const goalText = ({ goal, better }) =>
   goal === null || goal === undefined ? '' : `${better === 'higher' ? '≥' : '≤'} ${number(goal)}`;
 
-function table(figures) {
+const valueText = ({ value, unit }) =>
+  value === null || value === undefined ? 'not measured' : `${number(value)} ${unit ?? ''}`;
+const hasGoal = ({ goal }) => goal !== null && goal !== undefined;
+
+/** A table of figures; `full` adds the note. */
+function table(figures, full) {
   const rows = figures.map((one) => {
-    const value =
-      one.value === null || one.value === undefined ? 'not measured' : `${number(one.value)} ${one.unit ?? ''}`;
-    return `| \`${cell(one.id)}\` | ${cell(value)} | ${goalText(one)} | ${verdict(one)} | ${cell(one.peer)} | ${cell(one.note)} |`;
+    const cells = [`\`${cell(one.id)}\``, cell(valueText(one)), goalText(one), verdict(one), cell(one.peer)];
+    return `| ${[...cells, ...(full ? [cell(one.note)] : [])].join(' | ')} |`;
   });
-  return ['| figure | value | goal | met | peer | note |', '|---|---:|---:|:---:|---|---|', ...rows].join('\n');
+  const head = ['figure', 'value', 'goal', 'met', 'peer', ...(full ? ['note'] : [])];
+  const rule = ['---', '---:', '---:', ':---:', '---', ...(full ? ['---'] : [])];
+  return [`| ${head.join(' | ')} |`, `|${rule.join('|')}|`, ...rows].join('\n');
 }
 
-/** One result file as Markdown: the figures with a goal in the open, the others folded away. */
-function section({ name, date, machine = {}, figures = [] }) {
+/** When and where a result was measured. */
+function circumstances({ date, machine = {} }) {
   const facts = [
     `measured ${String(date).slice(0, 10)}`,
     machine.cpu,
     machine.threads && `${machine.threads} threads`,
     machine.node && `Node ${machine.node}`,
     Array.isArray(machine.load) && `load ${machine.load[0]}`,
-  ].filter(Boolean);
-  const aimed = figures.filter(({ goal }) => goal !== null && goal !== undefined);
-  const others = figures.filter(({ goal }) => goal === null || goal === undefined);
-  const parts = [`### ${cell(name)}`, '', `${cell(facts.join(', '))}.`, ''];
-  if (aimed.length > 0) parts.push(table(aimed), '');
-  if (others.length > 0)
-    parts.push(
-      `<details><summary>${others.length} ${others.length === 1 ? 'figure' : 'figures'} without a goal</summary>`,
-      '',
-      table(others),
-      '',
-      '</details>',
-      '',
-    );
-  return parts.join('\n');
+  ];
+  return cell(facts.filter(Boolean).join(', '));
 }
 
-/** The whole section for the results in a folder. */
-export function figuresText(folder) {
-  const files = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => name.endsWith('.json'))
-        .sort()
-    : [];
-  const results = files
+/** One result file as Markdown: every figure with its note. */
+function section(result) {
+  const { name, figures = [] } = result;
+  const sorted = [...figures.filter(hasGoal), ...figures.filter((one) => !hasGoal(one))];
+  return [`## ${cell(name)}`, '', `${circumstances(result)}.`, '', table(sorted, true), ''].join('\n');
+}
+
+const NOTHING = '_Not measured yet: `npm run bench` measures, `node scripts/figures.mjs` writes this table._\n';
+
+/** The results in a folder, in the order of their names. */
+function resultsIn(folder) {
+  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
+  return files
+    .sort()
     .map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')))
     .filter(({ figures }) => Array.isArray(figures));
-  if (results.length === 0)
-    return '_Not measured yet: `npm run bench` measures, `node scripts/figures.mjs` writes this table._\n';
-  return results.map(section).join('\n');
+}
+
+/** The figures that have a goal, in one table. */
+export function goalsText(folder) {
+  const figures = resultsIn(folder).flatMap((result) => result.figures.filter(hasGoal));
+  return figures.length === 0 ? NOTHING : `${table(figures, false)}\n`;
+}
+
+/** All figures. */
+export function figuresText(folder) {
+  const results = resultsIn(folder);
+  const head =
+    '# Figures\n\nWritten by `scripts/figures.mjs` from `benchmarks/results/`; `npm run bench -- NAME` measures again.\n';
+  return `${head}\n${results.length === 0 ? NOTHING : results.map(section).join('\n')}`;
 }
 
 /** Puts text between the two comments of a document. */
@@ -92,17 +103,24 @@ export function withFigures(document, text) {
 
 function main() {
   const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-  const file = path.join(root, 'README.md');
-  const before = readFileSync(file, 'utf8');
-  const after = withFigures(before, figuresText(path.join(root, 'benchmarks', 'results')));
-  if (process.argv.includes('--check')) {
-    if (before === after) return;
-    console.error("The figures in README.md are not those of benchmarks/results: run 'node scripts/figures.mjs'.");
-    process.exitCode = 1;
-    return;
+  const results = path.join(root, 'benchmarks', 'results');
+  const readme = path.join(root, 'README.md');
+  const wanted = [
+    [readme, withFigures(readFileSync(readme, 'utf8'), goalsText(results))],
+    [path.join(root, 'benchmarks', 'FIGURES.md'), figuresText(results)],
+  ];
+  for (const [file, after] of wanted) {
+    const name = path.relative(root, file).replaceAll('\\', '/');
+    const same = existsSync(file) && readFileSync(file, 'utf8') === after;
+    if (same) console.log(`${name}: figures are up to date`);
+    else if (process.argv.includes('--check')) {
+      console.error(`The figures in ${name} are not those of benchmarks/results: run 'node scripts/figures.mjs'.`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(file, after);
+      console.log(`${name}: figures written`);
+    }
   }
-  if (before !== after) writeFileSync(file, after);
-  console.log(before === after ? 'README.md: figures are up to date' : 'README.md: figures written');
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(path.resolve(process.argv[1])).href) main();

@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 describe('scripts/figures.mjs', () => {
   let tree = '';
   const readme = (): string => readFileSync(path.join(tree, 'README.md'), 'utf8');
+  const all = (): string => readFileSync(path.join(tree, 'benchmarks', 'FIGURES.md'), 'utf8');
   const run = (...args: string[]): { status: number | null; stderr: string } => {
     const { status, stderr } = spawnSync(process.execPath, [path.join(tree, 'scripts', 'figures.mjs'), ...args], {
       encoding: 'utf8',
@@ -49,11 +50,13 @@ describe('scripts/figures.mjs', () => {
     ]);
     expect(run().status).toBe(0);
     const text = readme();
-    expect(text).toContain('| `speed.good` | 12.3 times | ≥ 10 | yes | a \\| peer | two lines |');
+    expect(text).toContain('| `speed.good` | 12.3 times | ≥ 10 | yes | a \\| peer |\n');
     expect(text).toContain('| `speed.bad` | 30 ms | ≤ 10 | **no** |');
     expect(text).toContain('| `speed.none` | not measured | ≤ 10 | not measured |');
-    expect(text).toContain('<details><summary>1 figure without a goal</summary>');
-    expect(text).toContain('measured 2026-11-21, A processor, 2 threads, Node v20.0.0, load 0.5.');
+    expect(text).not.toContain('speed.free');
+    expect(all()).toContain('| `speed.good` | 12.3 times | ≥ 10 | yes | a \\| peer | two lines |');
+    expect(all()).toContain('| `speed.free` | 1,235 MB |');
+    expect(all()).toContain('measured 2026-11-21, A processor, 2 threads, Node v20.0.0, load 0.5.');
     run();
     expect(readme()).toBe(text);
     expect(run('--check').status).toBe(0);
