@@ -250,7 +250,7 @@ function readSections(bytes: Uint8Array, view: DataView, start: number, end: num
     at += length;
     if ((flags & ~CRITICAL) !== 0) throw bad(`section ${type} has unknown flags`, 'Update lineament.');
     const must = type === SECTION.model || type === SECTION.protection;
-    if (type < FIRST_EXTENSION && type <= SECTION.captureExtension && must !== (flags === CRITICAL)) {
+    if (type < FIRST_EXTENSION && must !== (flags === CRITICAL)) {
       throw bad(`section ${type} has wrong flags`);
     }
     if (type === SECTION.model) known.model = readText(data, 'model');

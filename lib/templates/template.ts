@@ -31,7 +31,7 @@ export interface TemplateProtection {
 
 /** A part of a binary template that this version does not know; kept, so that a later version finds it again. */
 export interface TemplateExtension {
-  /** 128–65 535: numbers below are the library's own. */
+  /** 128–65 535 for applications; 8–127 are the library's own, of a later version. */
   readonly type: number;
   readonly data: Uint8Array;
 }
@@ -183,8 +183,8 @@ function checkExtensions(extensions: readonly TemplateExtension[]): void {
   }
 }
 
-/** The first section type that is not the library's own. */
-export const FIRST_EXTENSION = 128;
+/** The first section type that this version does not know; applications begin at 128. */
+export const FIRST_EXTENSION = 8;
 
 /**
  * Checks a template before it is used and gives it back. Throws `TEMPLATE_INVALID` when its form is wrong (length of the
