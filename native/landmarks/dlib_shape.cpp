@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "core/huge_pages.h"
 #include "landmarks/shape_check.h"
 
 namespace lineament {
@@ -144,7 +143,7 @@ void read_tree(Reader& in, ShapeModel* model, bool first) {
     // No more leaves than the rest of the file has room for.
     const size_t most = in.left() / (kLeastInteger * 2 + kLeastFloat * values) * values;
     const size_t all = size_t{model->cascades} * model->trees * leaves * values;
-    if (all <= most) reserve_huge(&model->leaves, all);
+    if (all <= most) model->leaves.reserve(all);
   }
   model->leaves.resize(from + leaves * values);
   float* out = model->leaves.data() + from;

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/huge_pages.h"
+
 namespace lineament {
 
 // A node of a tree: left (child 2i + 1) where pixel[first] − pixel[second] > threshold, right (2i + 2) otherwise.
@@ -31,7 +33,7 @@ struct ShapeModel {
   std::vector<uint16_t> anchors;   // cascades × features: the landmark that a feature moves with
   std::vector<float> deltas;       // cascades × features × (dx, dy): from that landmark, in the frame of `initial`
   std::vector<ShapeSplit> splits;  // cascades × trees × (2^depth − 1), breadth first
-  std::vector<float> leaves;       // cascades × trees × 2^depth × points × (dx, dy): what a leaf adds to the shape
+  Table<float> leaves;             // cascades × trees × 2^depth × points × (dx, dy): what a leaf adds to the shape
 
   size_t splits_per_tree() const { return (size_t{1} << depth) - 1; }
   size_t leaves_per_tree() const { return size_t{1} << depth; }

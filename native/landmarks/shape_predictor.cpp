@@ -53,10 +53,13 @@ Turn turn_to(const std::vector<double>& centred, double norm, const float* shape
   return {static_cast<float>(re / norm), static_cast<float>(im / norm)};
 }
 
-// Begins to bring memory closer, so that its way overlaps with the walk down the next trees.
+// Begins to bring a row closer, so that its way overlaps with the walk down the next trees. Its beginning only: the
+// walk is quicker than memory, and a processor drops requests beyond the two dozen or so that it keeps track of. The
+// kernels ask for the rest.
 void ask_for(const void* memory, size_t bytes) {
 #if defined(__GNUC__)
-  constexpr size_t kLine = 64;
+  constexpr size_t kLine = 64, kMost = 4 * kLine;
+  bytes = std::min(bytes, kMost);
   for (size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(static_cast<const char*>(memory) + i, 0, 2);
 #else
   (void)memory, (void)bytes;
