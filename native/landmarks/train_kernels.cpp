@@ -70,6 +70,8 @@ const TrainKernels& train_kernels() {
 #if defined(__x86_64__) || defined(_M_X64)
     const Simd level = active_simd();
     if (level == Simd::kAvx2 || level == Simd::kAvx512) train_kernels_avx2(&made);
+#elif defined(__aarch64__) || defined(_M_ARM64)
+    if (active_simd() == Simd::kNeon) train_kernels_neon(&made);
 #endif
     return made;
   }();

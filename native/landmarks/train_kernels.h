@@ -28,6 +28,7 @@ struct TrainKernels {
 
 extern const TrainKernels kTrainKernelsScalar;
 void train_kernels_avx2(TrainKernels* table);
+void train_kernels_neon(TrainKernels* table);
 
 // The table for the level in use (core/cpu.h: active_simd()).
 const TrainKernels& train_kernels();
