@@ -1,7 +1,9 @@
 {
   'variables': {
     'package_version': "<!(node -p \"require('./package.json').version\")",
-    'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.inference, ...s.landmarks, ...s.bindings].join(' ')\")"],
+    'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.inference, ...s.landmarks, ...s.store, ...s.bindings].join(' ')\")"],
+    # The amalgamation of SQLite (public domain) that better-sqlite3 carries, a development dependency; nothing else of it is used.
+    'sqlite_dir': "<!(node -p \"require('path').join(require('path').dirname(require.resolve('better-sqlite3/package.json')), 'deps', 'sqlite3')\")",
     'avx2_sources': ["<!@(node -p \"require('./native/sources.json').simd.avx2.sources.join(' ')\")"],
     'avx2_flags': ["<!@(node -p \"require('./native/sources.json').simd.avx2.flags.join(' ')\")"],
     'avx2_msvc': ["<!@(node -p \"require('./native/sources.json').simd.avx2.msvc.join(' ')\")"],
@@ -29,12 +31,26 @@
     {
       'target_name': 'lineament',
       'sources': ['<@(base_sources)'],
+      'include_dirs': ['<(sqlite_dir)'],
+      'dependencies': ['lineament_sqlite'],
       'conditions': [
         ['target_arch=="x64"', {'dependencies': ['lineament_avx2']}],
         ['OS=="linux"', {
           'libraries': ['-ldl', '-lpthread'],
           'ldflags': ['-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', "-Wl,-rpath,'$$ORIGIN'"],
         }],
+      ],
+    },
+    {
+      'target_name': 'lineament_sqlite',
+      'type': 'static_library',
+      'standalone_static_library': 1,
+      'sources': ['native/store/sqlite_library.c'],
+      'include_dirs': ['<(sqlite_dir)'],
+      'conditions': [
+        ['OS=="win"', {'msvs_settings': {'VCCLCompilerTool': {'WarningLevel': 0}}}],
+        ['OS=="mac"', {'xcode_settings': {'GCC_OPTIMIZATION_LEVEL': '2', 'WARNING_CFLAGS': ['-w']}}],
+        ['OS!="win" and OS!="mac"', {'cflags!': ['-O3'], 'cflags': ['-O2', '-w', '-fPIC']}],
       ],
     },
   ],

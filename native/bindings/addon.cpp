@@ -6,6 +6,7 @@
 #include "bindings/environment.h"
 #include "bindings/exports.h"
 #include "bindings/shape_training_bindings.h"
+#include "bindings/sqlite_bindings.h"
 #include "bindings/values.h"
 #include "core/cpu.h"
 
@@ -71,6 +72,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_runtime(exports);
   export_shapes(exports);
   export_shape_training(exports);
+  export_sqlite(exports);
   return exports;
 }
 
