@@ -31,18 +31,22 @@ describe.skipIf(!(has('qemu-x86_64') && process.arch === 'x64'))('an x86-64 proc
   });
 });
 
-describe.skipIf(!(has('qemu-aarch64') && has('aarch64-linux-gnu-g++')))('a 64-bit Arm processor (NEON)', () => {
-  let folder = '';
-  beforeAll(async () => {
-    folder = await build('native-arm64', [
-      '-DCMAKE_SYSTEM_NAME=Linux',
-      '-DCMAKE_SYSTEM_PROCESSOR=aarch64',
-      '-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++',
-      '-DCMAKE_EXE_LINKER_FLAGS=-static',
-    ]);
-  }, 1_200_000);
+describe.skipIf(!(has('qemu-aarch64') && has('aarch64-linux-gnu-g++') && has('aarch64-linux-gnu-gcc')))(
+  'a 64-bit Arm processor (NEON)',
+  () => {
+    let folder = '';
+    beforeAll(async () => {
+      folder = await build('native-arm64', [
+        '-DCMAKE_SYSTEM_NAME=Linux',
+        '-DCMAKE_SYSTEM_PROCESSOR=aarch64',
+        '-DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc',
+        '-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++',
+        '-DCMAKE_EXE_LINKER_FLAGS=-static',
+      ]);
+    }, 1_200_000);
 
-  it('passes the native tests', { timeout: 1_800_000 }, async () => {
-    await runAll(folder, ['qemu-aarch64']);
-  });
-});
+    it('passes the native tests', { timeout: 1_800_000 }, async () => {
+      await runAll(folder, ['qemu-aarch64']);
+    });
+  },
+);
