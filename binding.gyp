@@ -1,12 +1,18 @@
 {
   'variables': {
     'package_version': "<!(node -p \"require('./package.json').version\")",
-    'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.inference, ...s.landmarks, ...s.store, ...s.bindings].join(' ')\")"],
+    'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.inference, ...s.landmarks, ...s.store, ...s.search, ...s.bindings].join(' ')\")"],
     # The amalgamation of SQLite (public domain) that better-sqlite3 carries, a development dependency; nothing else of it is used.
     'sqlite_dir': "<!(node -p \"require('path').join(require('path').dirname(require.resolve('better-sqlite3/package.json')), 'deps', 'sqlite3')\")",
     'avx2_sources': ["<!@(node -p \"require('./native/sources.json').simd.avx2.sources.join(' ')\")"],
     'avx2_flags': ["<!@(node -p \"require('./native/sources.json').simd.avx2.flags.join(' ')\")"],
     'avx2_msvc': ["<!@(node -p \"require('./native/sources.json').simd.avx2.msvc.join(' ')\")"],
+    'avx512_sources': ["<!@(node -p \"require('./native/sources.json').simd.avx512.sources.join(' ')\")"],
+    'avx512_flags': ["<!@(node -p \"require('./native/sources.json').simd.avx512.flags.join(' ')\")"],
+    'avx512_msvc': ["<!@(node -p \"require('./native/sources.json').simd.avx512.msvc.join(' ')\")"],
+    'vnni_sources': ["<!@(node -p \"require('./native/sources.json').simd.vnni.sources.join(' ')\")"],
+    'vnni_flags': ["<!@(node -p \"require('./native/sources.json').simd.vnni.flags.join(' ')\")"],
+    'vnni_msvc': ["<!@(node -p \"require('./native/sources.json').simd.vnni.msvc.join(' ')\")"],
   },
   'target_defaults': {
     'include_dirs': ['native'],
@@ -34,7 +40,7 @@
       'include_dirs': ['<(sqlite_dir)'],
       'dependencies': ['lineament_sqlite'],
       'conditions': [
-        ['target_arch=="x64"', {'dependencies': ['lineament_avx2']}],
+        ['target_arch=="x64"', {'dependencies': ['lineament_avx2', 'lineament_avx512', 'lineament_vnni']}],
         ['OS=="linux"', {
           'libraries': ['-ldl', '-lpthread'],
           'ldflags': ['-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', "-Wl,-rpath,'$$ORIGIN'"],
@@ -65,6 +71,26 @@
           'conditions': [
             ['OS=="win"', {'msvs_settings': {'VCCLCompilerTool': {'AdditionalOptions': ['<@(avx2_msvc)']}}},
              {'cflags_cc': ['<@(avx2_flags)', '-fPIC'], 'xcode_settings': {'OTHER_CPLUSPLUSFLAGS': ['<@(avx2_flags)']}}],
+          ],
+        },
+        {
+          'target_name': 'lineament_avx512',
+          'type': 'static_library',
+          'standalone_static_library': 1,
+          'sources': ['<@(avx512_sources)'],
+          'conditions': [
+            ['OS=="win"', {'msvs_settings': {'VCCLCompilerTool': {'AdditionalOptions': ['<@(avx512_msvc)']}}},
+             {'cflags_cc': ['<@(avx512_flags)', '-fPIC'], 'xcode_settings': {'OTHER_CPLUSPLUSFLAGS': ['<@(avx512_flags)']}}],
+          ],
+        },
+        {
+          'target_name': 'lineament_vnni',
+          'type': 'static_library',
+          'standalone_static_library': 1,
+          'sources': ['<@(vnni_sources)'],
+          'conditions': [
+            ['OS=="win"', {'msvs_settings': {'VCCLCompilerTool': {'AdditionalOptions': ['<@(vnni_msvc)']}}},
+             {'cflags_cc': ['<@(vnni_flags)', '-fPIC'], 'xcode_settings': {'OTHER_CPLUSPLUSFLAGS': ['<@(vnni_flags)']}}],
           ],
         },
       ],

@@ -25,13 +25,6 @@
 
 namespace lineament {
 
-// What one plane (coarse) or both (fine) give of a row: code × scale, and a bound on the length of the rest, rounded
-// up.
-struct CodeBound {
-  float scale;
-  float error;
-};
-
 // Whether the inner product of the vectors themselves is wanted, or that of the codes (vectors that are not kept): then
 // the bounds speak of the vector that the fine code stands for, and fine.error only covers rounding.
 enum class CodeTruth { kVector, kFineCode };
@@ -47,8 +40,7 @@ struct CodedQuery {
   int32_t sum = 0;               // of the codes
   float scale = 0;
   float length = 0;  // |y|, rounded up
-  float error =
-      0;  // bound on what the query's code adds to the error of any unit row, rounding of the kernels included
+  float error = 0;   // bound on what this code and the kernels' rounding add to the error of any row of unit length
 };
 
 // Codes vectors of one dimension. Constant, thread-safe.
