@@ -1,8 +1,10 @@
 // What the unified quality score is worth: are the faces that it calls bad those that the recogniser fails on? The degraded
 // faces of PROTOCOL.md are compared with the photographs that they were made from; then those with the lowest score are
-// left out (error versus discard: Grother and Tabassi, "Performance of biometric quality measures", TPAMI 2007).
+// left out (error versus discard: Grother and Tabassi, "Performance of biometric quality measures", TPAMI 2007). And are shut eyes
+// seen (eyes.mjs)?
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { eyeFigures } from './eyes.mjs';
 import { decode } from './frames.mjs';
 import { haveProduct, openOurs } from './ours.mjs';
 import { havePhotos, ROOT } from './paths.mjs';
@@ -42,20 +44,16 @@ function spearman(a, b) {
 async function main() {
   if (!havePhotos()) return console.log('quality: skipped, the photographs outside the repository are absent');
   if (!haveProduct()) return console.log('quality: skipped, the product is not built');
-  const { measureQuality } = await product('analysis/index.js');
-  const { Runtime } = await product('inference/index.js');
   const ours = await openOurs();
-  const runtime = await Runtime.open();
   const all = { clean: [], degraded: [] };
   for (const condition of ['clean', 'degraded']) {
     for await (const sample of samples(condition)) {
       const raw = condition === 'clean' ? await photo(sample.face.photo) : await decode(sample.input);
       const frame = { ...raw, format: 'rgb' };
-      const faces = await ours.engine.analyze(frame, { embedding: true, landmarks: true, pose: true });
+      const faces = await ours.engine.analyze(frame, { embedding: true, quality: condition !== 'clean' });
       const face = match(faces, sample.box);
       if (face?.embedding === undefined) continue;
-      const [quality] = condition === 'clean' ? [] : await measureQuality(runtime, frame, [face]);
-      all[condition].push({ index: sample.index, embedding: face.embedding, quality });
+      all[condition].push({ index: sample.index, embedding: face.embedding, quality: face.quality });
     }
   }
   // Each degraded face against the photograph that it was made from: what is lost is lost by the picture.
@@ -65,8 +63,8 @@ async function main() {
     if (source === undefined || probe.quality === undefined) continue;
     rows.push({ score: ours.similarity(source.embedding, probe.embedding), quality: probe.quality });
   }
+  const eyes = await eyeFigures(ours.engine, await product('analysis/index.js'));
   await ours.close();
-  await runtime.close();
   const byScore = rows.map((r) => r.score).sort((a, b) => a - b);
   const threshold = byScore[Math.floor(FAILING * rows.length)];
   const failing = (kept) => kept.filter((r) => r.score < threshold).length / kept.length;
@@ -105,6 +103,7 @@ async function main() {
       ...figure(`quality.failing-after-${d * 100}%-left-out`, f * 100, '%', { note }),
       issue: 3,
     })),
+    ...eyes,
   ]);
 }
 
