@@ -78,6 +78,27 @@ export interface NativeShapes {
    * cannot be read.
    */
   openShapeModel(executor: NativeExecutor, path: string, token?: NativeToken): Promise<NativeShapeModel>;
+  /**
+   * Learns a model from faces with known points (see {@link NativeShapeModel} for the paper); its `format` is `memory`. Luma is
+   * used, boxes may lie off their pictures but have sides above one pixel, coordinates that are NaN do not count. The arrays of
+   * `set` are read while training runs: leave them alone until the promise settles.
+   *
+   * Training occupies one thread of `executor` and starts more of its own, until it has as many as the executor; the
+   * executor's other threads stay free for other work. The model is the same, bit for bit, whatever the number of threads and
+   * the SIMD level. Deterministic by `seed`.
+   *
+   * `onProgress` is called on the calling thread's event loop, in order, about ten times a second and once at the end
+   * (`tree` = `trees` in the last cascade); where the loop is busy reports between are left out. The last comes before the
+   * promise resolves, none after it has settled. What it throws ends training with `INVALID_ARGUMENT`, whose message holds it.
+   *
+   * With `checkpoint` the model so far is written there at once and after each cascade, atomically. A file that is there already
+   * and fits data and options (all but `cascadeDepth`) is continued, to the model that an undisturbed run gives; it stays when
+   * training ends or is stopped.
+   *
+   * Rejects with `INVALID_ARGUMENT` (data, options, a checkpoint of other data or options, one that cannot be written),
+   * `MODEL_CORRUPT` (a damaged checkpoint; it is not overwritten), `ABORTED` (the token is polled for each tree),
+   * `OUT_OF_MEMORY`, `CLOSED` (the executor). Throws `INVALID_ARGUMENT` where a type is wrong.
+   */
   trainShapeModel(
     executor: NativeExecutor,
     set: ShapeTrainingSet,

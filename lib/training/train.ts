@@ -214,7 +214,6 @@ async function train(
   };
   // A checkpoint that does not fit is refused: where there is one, it is continued.
   const resumed = checkpoint !== undefined && (await isFile(checkpoint));
-  const total = shape.cascadeDepth * shape.treesPerCascade;
   const begin = performance.now();
   const report = progressReport(begin, resumed, tell);
   const packed = set.pack();
@@ -224,14 +223,6 @@ async function train(
     const seconds = (performance.now() - begin) / 1000;
     const trained = model;
     const trainingError = await meanError(addon, executor, trained, packed, signal);
-    tell({
-      stage: 'trees',
-      done: total,
-      total,
-      cascades: { done: shape.cascadeDepth, total: shape.cascadeDepth },
-      error: trainingError,
-      resumed,
-    });
     await cancellable(addon, signal, (token) => trained.save(executor, output, format, token));
     return {
       output,
@@ -256,7 +247,7 @@ const isFile = (file: string): Promise<boolean> =>
     () => false,
   );
 
-/** Native reports, which come about ten times a second, as progress with the time left. */
+/** Native reports, which come about ten times a second and at the end, as progress with the time left. */
 function progressReport(
   begin: number,
   resumed: boolean,
@@ -265,9 +256,7 @@ function progressReport(
   let start: { readonly at: number; readonly done: number } | undefined;
   return ({ cascade, cascades, tree, trees, error }) => {
     const total = cascades * trees;
-    const done = Math.min(total, (cascade - 1) * trees + tree);
-    // The very end is told when the final error is known.
-    if (done === total) return;
+    const done = (cascade - 1) * trees + tree;
     const now = performance.now();
     // What came from a checkpoint took no time: the rate is that of what was grown since.
     start ??= resumed ? { at: now, done } : { at: begin, done: 0 };

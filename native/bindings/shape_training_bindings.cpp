@@ -14,19 +14,19 @@
 namespace lineament::bindings {
 namespace {
 
-// Carries reports from the training thread to a JavaScript function. Reports that JavaScript is too slow for are
-// dropped, and none is delivered once the channel is closed. A function that throws stops the training.
+// Carries reports from the training thread to a JavaScript function, in order. Where JavaScript is too slow for them
+// the newest takes the place of the one before it, so that the first and the last always arrive: flush() delivers what
+// is still on its way, and after the channel is gone none is delivered. A function that throws stops the training.
 //
 // A thread-safe function must not be called after its environment began to end. Its own clean-up is registered when it
 // is made, and such hooks run last in, first out: the hook below, which is registered after it, runs before it.
 class ReportChannel {
  public:
   ReportChannel(Napi::Env env, const Napi::Function& report, CancelTokenPtr token)
-      : env_(env), token_(std::move(token)), alive_(std::make_shared<bool>(true)) {
-    constexpr size_t kMostWaiting = 4;
+      : env_(env), mail_(std::make_shared<Mail>(std::move(token))) {
     const napi_value name = Napi::String::New(env, "lineament training");
-    const napi_status status = napi_create_threadsafe_function(env, report, nullptr, name, kMostWaiting, 1, nullptr,
-                                                               nullptr, this, &ReportChannel::deliver, &to_js_);
+    const napi_status status = napi_create_threadsafe_function(env, report, nullptr, name, 0, 1, nullptr, nullptr,
+                                                               nullptr, &ReportChannel::deliver, &to_js_);
     if (status != napi_ok) throw Napi::Error::New(env, "Cannot create the thread-safe function");
     napi_unref_threadsafe_function(env, to_js_);
     napi_add_env_cleanup_hook(env, &ReportChannel::clean_up, this);
@@ -34,7 +34,7 @@ class ReportChannel {
 
   // On the environment's thread.
   ~ReportChannel() {
-    *alive_ = false;
+    mail_->take();
     if (ended_) return;
     napi_remove_env_cleanup_hook(env_, &ReportChannel::clean_up, this);
     napi_release_threadsafe_function(to_js_, napi_tsfn_release);
@@ -45,21 +45,73 @@ class ReportChannel {
   // Any thread.
   void send(const ShapeTrainingProgress& progress) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (ended_) return;
-    auto* carried = new Report{progress, alive_};
+    if (ended_ || !mail_->put(progress)) return;
+    auto* carried = new std::shared_ptr<Mail>(mail_);
     if (napi_call_threadsafe_function(to_js_, carried, napi_tsfn_nonblocking) != napi_ok) delete carried;
   }
 
-  // What the function threw; empty for nothing.
-  std::string thrown() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return thrown_;
-  }
+  // Calls `report` with what has not been delivered yet. On the environment's thread, once the training has ended.
+  void flush(const Napi::Function& report) { mail_->deliver(report); }
+
+  // What the function threw; empty for nothing. Any thread.
+  std::string thrown() { return mail_->thrown(); }
 
  private:
-  struct Report {
-    ShapeTrainingProgress progress;
-    std::shared_ptr<bool> alive;  // false once the channel is gone; only touched on the environment's thread
+  // Reports that wait, and what became of those before. A message in flight holds a share of it: it may arrive when the
+  // channel is gone.
+  class Mail {
+   public:
+    explicit Mail(CancelTokenPtr token) : token_(std::move(token)) {}
+
+    // False where a message is on its way that will take this one along.
+    bool put(const ShapeTrainingProgress& progress) {
+      constexpr size_t kMostWaiting = 4;
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (waiting_.size() == kMostWaiting) waiting_.pop_back();
+      waiting_.push_back(progress);
+      return waiting_.size() == 1;
+    }
+
+    std::vector<ShapeTrainingProgress> take() {
+      std::lock_guard<std::mutex> lock(mutex_);
+      return std::exchange(waiting_, {});
+    }
+
+    std::string thrown() {
+      std::lock_guard<std::mutex> lock(mutex_);
+      return thrown_;
+    }
+
+    void deliver(const Napi::Function& report) {
+      const Napi::Env env = report.Env();
+      try {
+        for (const ShapeTrainingProgress& p : take()) {
+          const Napi::HandleScope scope(env);
+          Napi::Object out = Napi::Object::New(env);
+          out.Set("cascade", p.cascade);
+          out.Set("cascades", p.cascades);
+          out.Set("tree", p.tree);
+          out.Set("trees", p.trees);
+          out.Set("error", p.error);
+          out.Set("resumed", Napi::Boolean::New(env, p.resumed));
+          report.Call({out});
+        }
+      } catch (const std::exception& error) {
+        {
+          std::lock_guard<std::mutex> lock(mutex_);
+          if (thrown_.empty()) thrown_ = std::string("onProgress has thrown: ") + error.what();
+        }
+        token_->cancel();
+      } catch (...) {
+        token_->cancel();  // an environment that is being terminated
+      }
+    }
+
+   private:
+    const CancelTokenPtr token_;
+    std::mutex mutex_;
+    std::vector<ShapeTrainingProgress> waiting_;
+    std::string thrown_;
   };
 
   static void clean_up(void* self) {
@@ -68,40 +120,16 @@ class ReportChannel {
     channel->ended_ = true;
   }
 
-  static void deliver(napi_env raw_env, napi_value callback, void* self, void* data) {
-    const std::unique_ptr<Report> report(static_cast<Report*>(data));
-    if (raw_env == nullptr || callback == nullptr || !*report->alive) return;
-    auto* channel = static_cast<ReportChannel*>(self);
-    const Napi::Env env(raw_env);
-    const ShapeTrainingProgress& p = report->progress;
-    try {
-      const Napi::HandleScope scope(env);
-      Napi::Object out = Napi::Object::New(env);
-      out.Set("cascade", p.cascade);
-      out.Set("cascades", p.cascades);
-      out.Set("tree", p.tree);
-      out.Set("trees", p.trees);
-      out.Set("error", p.error);
-      out.Set("resumed", Napi::Boolean::New(env, p.resumed));
-      Napi::Function(env, callback).Call({out});
-    } catch (const std::exception& error) {
-      {
-        std::lock_guard<std::mutex> lock(channel->mutex_);
-        if (channel->thrown_.empty()) channel->thrown_ = std::string("onProgress has thrown: ") + error.what();
-      }
-      channel->token_->cancel();
-    } catch (...) {
-      channel->token_->cancel();  // an environment that is being terminated
-    }
+  static void deliver(napi_env env, napi_value callback, void*, void* data) {
+    const std::unique_ptr<std::shared_ptr<Mail>> carried(static_cast<std::shared_ptr<Mail>*>(data));
+    if (env != nullptr && callback != nullptr) (*carried)->deliver(Napi::Function(env, callback));
   }
 
   Napi::Env env_;
-  CancelTokenPtr token_;
-  std::shared_ptr<bool> alive_;
+  const std::shared_ptr<Mail> mail_;
   napi_threadsafe_function to_js_ = nullptr;
   std::mutex mutex_;
   bool ended_ = false;
-  std::string thrown_;
 };
 
 // Borrowed numbers of a typed array.
@@ -142,7 +170,10 @@ class TrainJob final : public Job {
   }
 
   Napi::Value resolve(Napi::Env env) override {
-    channel_.reset();  // reports that are still on their way come too late
+    channel_->flush(kept(0).As<Napi::Function>());
+    const std::string thrown = channel_->thrown();
+    channel_.reset();
+    if (!thrown.empty()) throw to_error(env, Status(Code::kInvalidArgument, thrown));
     return wrap_shape_model(env, std::move(predictor_));
   }
 
@@ -233,6 +264,7 @@ Napi::Value train(const Napi::CallbackInfo& info) {
   if (!token) token = std::make_shared<CancelToken>();
   auto channel = std::make_unique<ReportChannel>(env, info[3].As<Napi::Function>(), token);
   auto job = std::make_unique<TrainJob>(std::move(set), std::move(options), executor->threads(), std::move(channel));
+  job->keep(info[3]);  // the first: see resolve()
   for (const Napi::Value& data : kept) job->keep(data);
   return Environment::of(env).launch(executor, std::move(token), std::move(job));
 }

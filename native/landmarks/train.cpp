@@ -163,7 +163,6 @@ static Result<ShapeModel> train(const ShapeTrainingSet& set, const ShapeTraining
     if (!s.ok()) return s;
   }
   const uint32_t before = model.cascades;
-  if (before == options.cascade_depth) return model;
 
   Team team(threads);
   TrainSamples samples;

@@ -161,6 +161,30 @@ describe('training of shape models', () => {
     expect(seen.length).toBe(reported);
   });
 
+  it('delivers the last report before the promise settles, however busy the caller is', async () => {
+    const brief = { ...OPTIONS, cascadeDepth: 2, treesPerCascade: 3 };
+    const end = { cascade: 2, cascades: 2, tree: 3, trees: 3 };
+    const checkpoint = join(folder, 'ended');
+    for (let round = 0; round < 20; round++) {
+      const seen: ShapeTrainingProgress[] = [];
+      const report = (p: ShapeTrainingProgress): void => {
+        seen.push(p);
+        for (const until = performance.now() + 5; performance.now() < until; );
+      };
+      // Once the checkpoint holds the whole model the end is all that there is to report.
+      await addon.trainShapeModel(executor, set, { ...brief, ...(round < 10 ? {} : { checkpoint }) }, report);
+      expect(seen.at(-1)).toMatchObject({ ...end, resumed: round > 10 });
+    }
+    // What is thrown at the very end counts as well.
+    const thrower = (p: ShapeTrainingProgress): void => {
+      if (p.cascade === 2 && p.tree === 3) throw new Error('too late?');
+    };
+    await expect(addon.trainShapeModel(executor, set, brief, thrower)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: /too late\?/,
+    });
+  });
+
   it('stops when onProgress throws, and says what it threw', async () => {
     const long = { ...OPTIONS, treesPerCascade: 60_000 };
     const failing = addon.trainShapeModel(executor, set, long, () => {
