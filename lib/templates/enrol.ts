@@ -207,16 +207,19 @@ function agreeing(all: readonly number[], cosines: readonly (readonly number[])[
   let kept: readonly number[] = all
     .toSorted((a, b) => (b === medoid ? 2 : cosines[medoid]![b]!) - (a === medoid ? 2 : cosines[medoid]![a]!))
     .slice(0, (all.length >> 1) + 1);
-  // It settles within a few rounds; should two states follow each other for ever, either is an answer.
-  for (let round = 0; round < 20; round++) {
-    const usual = median(kept.map((i) => 1 - meanWith(i, kept, cosines)));
+  const mean = (i: number): number => meanWith(i, kept, cosines);
+  const worse = (a: number, b: number): number => (mean(b) < mean(a) ? b : a);
+  // One at a time: a wrong one lowers the others' means. It settles within as many rounds as there are samples, or nearly.
+  for (let round = 0; round < 4 * all.length && kept.length > 1; round++) {
+    const usual = median(kept.map((i) => 1 - mean(i)));
     const least = floor ?? 1 - outlierRatio * usual;
-    const next = all.filter((i) => meanWith(i, kept, cosines) >= least);
-    if (next.length === kept.length && next.every((i) => kept.includes(i))) break;
-    kept = next;
-    if (kept.length < 2) break;
+    const worst = kept.reduce(worse);
+    const others = all.filter((i) => !kept.includes(i) && mean(i) >= least);
+    if (mean(worst) < least) kept = kept.filter((i) => i !== worst);
+    else if (others.length > 0) kept = [...kept, others.reduce((a, b) => (worse(a, b) === a ? b : a))];
+    else break;
   }
-  return kept;
+  return kept.toSorted((a, b) => a - b);
 }
 
 function complaint(
