@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kChunk = 1024;  // rows whose upper plane (256 KiB at 512 dimensions) stays in the second-level cache
 constexpr size_t kBatchChunk = 64;    // rows that a batch compares at a time: their sums for 256 queries are 64 KiB
 constexpr size_t kBatchQueries = 12;  // from here on packing tiles pays
+constexpr size_t kMostLater = size_t{1} << 20;  // rows put off before they are looked at
 constexpr size_t kLine = 64;
 
 void ask_for(const void* begin, size_t bytes) {
@@ -37,13 +38,28 @@ struct Search {
   AlignedBuffer<int8_t> codes;              // of all queries, one after the other
   std::vector<std::atomic<double>> floors;  // for each query: no row below it is among its best
   std::atomic<size_t> next{0};
-  std::mutex mutex;
+  std::mutex mutex;  // guards what follows
   std::vector<TopHits> best;
 
   Search(const VectorCoder& with, BlockSource& from, const SearchOptions& how, size_t count)
       : coder(with), source(from), options(how), queries(count), floors(count), best(count, TopHits(how.k)) {
     for (auto& floor : floors) floor.store(how.threshold, std::memory_order_relaxed);
   }
+};
+
+// A row that the upper plane did not exclude and did not make likely either: it is looked at again when all blocks have
+// been seen, and most such rows are out of question by then.
+struct Later {
+  uint32_t row;
+  int32_t dot;  // of the upper plane
+  float upper;  // bound on the score
+};
+
+// The rows of one block put off for one query, up to `end` in the list of all (from where the one before it ends).
+struct LaterRun {
+  size_t block;
+  size_t query;
+  size_t end;
 };
 
 // A row that the bounds of all eight bits did not exclude.
@@ -62,8 +78,7 @@ class Scanner {
         stride_(search->coder.stride()),
         dims_(search->coder.dims()),
         count_(search->queries.size()),
-        batch_(count_ >= kBatchQueries),
-        best_(count_, TopHits(search->options.k)) {}
+        batch_(count_ >= kBatchQueries) {}
 
   bool reserve() {
     const size_t pitch = kBatchChunk;
@@ -81,11 +96,13 @@ class Scanner {
       BlockView view;
       if (!search_.source.open(block, &view)) continue;
       const Closer closer{search_.source, block};
-      Status status = batch_ ? scan_batch(view) : scan_single(view);
+      Status status = batch_ ? scan_batch(view) : scan_single(view, block);
+      if (status.ok() && later_.size() > kMostLater) status = look_again();
       if (!status.ok()) return status;
     }
+    Status status = look_again();
+    if (!status.ok()) return status;
     const std::lock_guard<std::mutex> lock(search_.mutex);
-    for (size_t q = 0; q < count_; ++q) search_.best[q].merge(best_[q]);
     if (search_.options.work != nullptr) {
       search_.options.work->rows += work_.rows;
       search_.options.work->refined += work_.refined;
@@ -103,21 +120,20 @@ class Scanner {
 
   double floor_of(size_t q) const { return search_.floors[q].load(std::memory_order_relaxed); }
 
-  // After a hit: tells the other threads what is out of question now.
-  void raise(size_t q) {
-    if (!best_[q].full()) return;
-    const double mine = best_[q].worst();
-    double seen = floor_of(q);
-    while (seen < mine && !search_.floors[q].compare_exchange_weak(seen, mine, std::memory_order_relaxed)) {
-    }
+  // Offers a hit; the floor rises where it was among the best.
+  void offer(size_t q, const Hit& hit) {
+    const std::lock_guard<std::mutex> lock(search_.mutex);
+    TopHits& best = search_.best[q];
+    if (!best.offer(hit) || !best.full()) return;
+    search_.floors[q].store(std::max(best.worst(), search_.options.threshold), std::memory_order_relaxed);
   }
 
-  Status scan_single(const BlockView& view) {
+  Status scan_single(const BlockView& view, size_t block) {
     for (size_t begin = 0; begin < view.rows; begin += kChunk) {
       if (is_cancelled(search_.options.cancel)) return Status(Code::kAborted, "The search was cancelled");
       const size_t end = std::min(view.rows, begin + kChunk);
       if (view.mask == nullptr) {
-        compare_rows(view, begin, end);
+        compare_rows(view, block, begin, end);
         continue;
       }
       // Runs of words of the mask in which any bit is set.
@@ -128,19 +144,94 @@ class Scanner {
         }
         size_t to = from;
         while (to < end && view.mask[to / 64] != 0) to += 64;
-        compare_rows(view, from, std::min(to, end));
+        compare_rows(view, block, from, std::min(to, end));
         from = to;
       }
     }
     return Status();
   }
 
-  void compare_rows(const BlockView& view, size_t begin, size_t end) {
+  void compare_rows(const BlockView& view, size_t block, size_t begin, size_t end) {
     for (size_t q = 0; q < count_; ++q) {
-      kernels_.dot_high(view.high + begin * stride_, stride_, end - begin, search_.queries[q].code.data(),
-                        dots_.data());
-      refine(view, q, dots_.data(), begin, end, 4);
+      const CodedQuery& query = search_.queries[q];
+      kernels_.dot_high(view.high + begin * stride_, stride_, end - begin, query.code.data(), dots_.data());
+      work_.rows += end - begin;
+      const double floor = floor_of(q);
+      const KeepRule rule = rule_for(query, 4, floor);
+      const size_t count = kernels_.keep(dots_.data(), view.coarse + begin, end - begin, rule, kept_.data());
+      if (count == 0) continue;
+      const KeepRule fine = rule_for(query, 8, floor);
+      candidates_.clear();
+      for (size_t i = 0; i < count; ++i) {
+        const size_t row = begin + kept_[i];
+        if (!may_be_found(view, row)) continue;
+        const int32_t dot = dots_[kept_[i]];
+        const CodeBound bound = view.coarse[row];
+        const float estimate = bound.scale * rule.scale * (static_cast<float>(dot) - rule.offset);
+        if (estimate >= fine.needed) {
+          consider(view, row, 16 * dot + low_dot(view, row, query), fine);
+        } else {
+          later_.push_back({static_cast<uint32_t>(row), dot, estimate + bound.error * rule.length});
+        }
+      }
+      score(view, q);
+      if (later_.size() > (runs_.empty() ? 0 : runs_.back().end)) {
+        if (!runs_.empty() && runs_.back().block == block && runs_.back().query == q) {
+          runs_.back().end = later_.size();
+        } else {
+          runs_.push_back({block, q, later_.size()});
+        }
+      }
     }
+  }
+
+  // Refines the rows that were put off and are still in question.
+  Status look_again() {
+    size_t begin = 0;
+    for (const LaterRun& run : runs_) {
+      if (is_cancelled(search_.options.cancel)) return Status(Code::kAborted, "The search was cancelled");
+      const CodedQuery& query = search_.queries[run.query];
+      const double floor = floor_of(run.query);
+      const float needed = rule_for(query, 4, floor).needed;
+      size_t kept = begin;
+      for (size_t i = begin; i < run.end; ++i) {
+        later_[kept] = later_[i];
+        kept += later_[i].upper >= needed ? 1 : 0;
+      }
+      BlockView view;
+      if (kept > begin && search_.source.open(run.block, &view)) {
+        const Closer closer{search_.source, run.block};
+        const KeepRule fine = rule_for(query, 8, floor);
+        candidates_.clear();
+        for (size_t i = begin; i < kept; ++i) {
+          if (i + kAhead < kept) ask_for(view.low + later_[i + kAhead].row * stride_, stride_);
+          const size_t row = later_[i].row;
+          consider(view, row, 16 * later_[i].dot + low_dot(view, row, query), fine);
+        }
+        score(view, run.query);
+      }
+      begin = run.end;
+    }
+    later_.clear();
+    runs_.clear();
+    return Status();
+  }
+
+  static bool may_be_found(const BlockView& view, size_t row) {
+    return view.mask == nullptr || (view.mask[row / 64] >> (row % 64) & 1) != 0;
+  }
+
+  int32_t low_dot(const BlockView& view, size_t row, const CodedQuery& query) {
+    ++work_.refined;
+    return kernels_.dot_row(view.low + row * stride_, stride_, query.code.data());
+  }
+
+  // Makes a row, whose whole codes gave `dot`, a candidate where their bound allows it.
+  void consider(const BlockView& view, size_t row, int32_t dot, const KeepRule& fine) {
+    const CodeBound bound = view.fine[row];
+    const float estimate = bound.scale * fine.scale * (static_cast<float>(dot) - fine.offset);
+    const float upper = estimate + bound.error * fine.length;
+    if (upper >= fine.needed) candidates_.push_back({static_cast<uint32_t>(row), estimate, upper});
   }
 
   Status scan_batch(const BlockView& view) {
@@ -157,7 +248,7 @@ class Scanner {
       }
       kernels_.dot_tile(tiles_.data(), groups, stride_, search_.codes.data(), count_, dots_.data(), kBatchChunk);
       for (size_t q = 0; q < count_; ++q) {
-        refine(view, q, dots_.data() + q * kBatchChunk, begin, end, kernels_.tile_bits);
+        refine(view, q, dots_.data() + q * kBatchChunk, begin, end);
       }
     }
     return Status();
@@ -171,36 +262,33 @@ class Scanner {
     return {query.scale, middle * static_cast<float>(query.sum), query.length, needed};
   }
 
-  // Goes on with the rows begin … end, whose codes of so many bits gave `dots`.
-  void refine(const BlockView& view, size_t q, const int32_t* dots, size_t begin, size_t end, int bits) {
+  // Goes on with the rows begin … end of a batch, whose tile codes gave `dots`.
+  void refine(const BlockView& view, size_t q, const int32_t* dots, size_t begin, size_t end) {
     const CodedQuery& query = search_.queries[q];
-    const CodeBound* bounds = bits == 4 ? view.coarse : bits == 5 ? view.middle : view.fine;
+    const bool whole = kernels_.tile_bits == 8;
+    const CodeBound* bounds = whole ? view.fine : view.middle;
+    const double floor = floor_of(q);
     const size_t count =
-        kernels_.keep(dots, bounds + begin, end - begin, rule_for(query, bits, floor_of(q)), kept_.data());
+        kernels_.keep(dots, bounds + begin, end - begin, rule_for(query, kernels_.tile_bits, floor), kept_.data());
     work_.rows += end - begin;
     if (count == 0) return;
-
-    const KeepRule fine = rule_for(query, 8, floor_of(q));
+    const KeepRule fine = rule_for(query, 8, floor);
     candidates_.clear();
     for (size_t i = 0; i < count; ++i) {
-      if (bits < 8 && i + kAhead < count) ask_for(view.low + (begin + kept_[i + kAhead]) * stride_, stride_);
       const size_t row = begin + kept_[i];
-      if (view.mask != nullptr && (view.mask[row / 64] >> (row % 64) & 1) == 0) continue;
+      if (!may_be_found(view, row)) continue;
       int32_t dot = dots[kept_[i]];
-      if (bits < 8) {
-        if (bits == 5) dot = kernels_.dot_row(view.high + row * stride_, stride_, query.code.data());
-        dot = 16 * dot + kernels_.dot_row(view.low + row * stride_, stride_, query.code.data());
-        ++work_.refined;
+      if (!whole) {
+        dot = 16 * kernels_.dot_row(view.high + row * stride_, stride_, query.code.data()) + low_dot(view, row, query);
       }
-      const float estimate = view.fine[row].scale * fine.scale * (static_cast<float>(dot) - fine.offset);
-      const float upper = estimate + view.fine[row].error * fine.length;
-      if (upper >= fine.needed) candidates_.push_back({static_cast<uint32_t>(row), estimate, upper});
+      consider(view, row, dot, fine);
     }
     score(view, q);
   }
 
   // Scores what is left, the most promising first, since they raise the floor for the others.
   void score(const BlockView& view, size_t q) {
+    if (candidates_.empty()) return;
     std::sort(candidates_.begin(), candidates_.end(),
               [](const Candidate& a, const Candidate& b) { return a.estimate > b.estimate; });
     double floor = floor_of(q);
@@ -210,8 +298,7 @@ class Scanner {
       const double score = exact(view, candidate.row, search_.queries[q]);
       ++work_.scored;
       if (score < floor) continue;
-      if (!best_[q].offer({view.keys[candidate.row], score})) continue;
-      raise(q);
+      offer(q, {view.keys[candidate.row], score});
       floor = floor_of(q);
       needed = rule_for(search_.queries[q], 8, floor).needed;
     }
@@ -243,12 +330,13 @@ class Scanner {
   const size_t dims_;
   const size_t count_;
   const bool batch_;
-  std::vector<TopHits> best_;
   AlignedBuffer<int32_t> dots_;
   AlignedBuffer<uint32_t> kept_;
   AlignedBuffer<float> floats_;
   AlignedBuffer<uint8_t> tiles_;
   std::vector<Candidate> candidates_;
+  std::vector<Later> later_;
+  std::vector<LaterRun> runs_;
   SearchWork work_;
 };
 

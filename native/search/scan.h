@@ -38,9 +38,9 @@ struct BlockView {
   const uint64_t* mask = nullptr;
 };
 
-// Where a search finds its rows. open() and close() are called from several threads at a time, each block once per
-// search (a batch of queries is one search): a source may hold a lock in between, and build the mask of the search in
-// open(). Blocks of 4 096 … 16 384 rows serve both caches and threads.
+// Where a search finds its rows. open() and close() are called from several threads at a time, for different blocks; a
+// search opens each block once (a batch of queries is one search) and may open it once more, mostly to look at few of
+// its rows: it must find the same rows and mask then. Blocks of 4 096 … 16 384 rows serve both caches and threads.
 class BlockSource {
  public:
   virtual ~BlockSource() = default;

@@ -34,10 +34,6 @@ class TopHits {
     return true;
   }
 
-  void merge(const TopHits& other) {
-    for (const Hit& hit : other.hits_) offer(hit);
-  }
-
   // The hits, best first. Empties the heap.
   std::vector<Hit> take() {
     std::sort_heap(hits_.begin(), hits_.end(), better);
