@@ -159,6 +159,7 @@ describe('analyze', () => {
           'expression',
           'gender',
           'landmarks',
+          'lids',
           'pose',
           'quality',
           'score',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Calibration, fmrForFpir, fpirAt, impliedFmr } from '../../../lib/models/index.js';
+import { type Calibration, fmrForFpir, fpirAt, impliedFmr } from '../../lib/models/index.js';
 
 const calibration: Calibration = {
   model: 'm',
