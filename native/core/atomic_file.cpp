@@ -104,6 +104,7 @@ Status AtomicFile::commit() {
     std::error_code failed;
     std::filesystem::rename(utf8(temporary_), utf8(path_), failed);
     if (!failed) return Status();
+    error_ = failed.value();
     std::error_code ignored;
     std::filesystem::remove(utf8(temporary_), ignored);
     return Status(Code::kInvalidArgument, path_ + " cannot be written: " + failed.message());

@@ -33,6 +33,9 @@ class AtomicFile final : public ByteSink {
   // kInvalidArgument, with the system's reason, where the file could not be made or written.
   Status commit();
 
+  // errno of the first failure, 0 while there is none; ENOSPC where the disk is full.
+  int error() const { return error_; }
+
  private:
   void flush();
 
