@@ -2,6 +2,15 @@
 # Installs, on Debian and as root, the real parts and oracles that the suites beyond `npm test` compare with. Elsewhere it says
 # so and leaves: those suites are then reported as skipped, by name.
 set -u
+# Milvus Lite speaks Milvus's protocol; into a folder of the checkout, where tests/storage/milvus.test.ts looks for it.
+milvus="$(dirname "$0")/../out/oracles/milvus-lite"
+if [ ! -x "$milvus/bin/milvus-lite" ] && command -v python3 >/dev/null; then
+  pip=("$milvus/bin/pip" install --quiet --disable-pip-version-check milvus-lite==3.2.2 pymilvus==3.0.2)
+  if ! { python3 -m venv "$milvus" && "${pip[@]}"; } >/dev/null 2>&1; then
+    rm -rf "$milvus"
+    echo "install-oracles: could not install milvus-lite"
+  fi
+fi
 packages=(
   clang-14 libclang-rt-14-dev   # libFuzzer, a second compiler
   clang-format-14               # formatting of native code

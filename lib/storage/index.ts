@@ -11,7 +11,7 @@ export {
 export type { TlsOptions } from './http-request.js';
 export type { StorageOperation } from './http-wire.js';
 export { type MilvusStorageOptions, openMilvusStorage } from './milvus.js';
-export type { MilvusConnection, MilvusStatus } from './milvus-client.js';
+export type { MilvusConnection } from './milvus-client.js';
 export { openPostgresStorage, type PostgresStorageOptions } from './postgres.js';
 export type { HnswOptions, PostgresClient, PostgresPool } from './postgres-schema.js';
 export type {

@@ -1,6 +1,6 @@
 import { LineamentError } from '../errors.js';
 
-export interface MilvusStatus {
+interface MilvusStatus {
   readonly error_code: string | number;
   readonly reason: string;
   readonly code?: number;
@@ -12,16 +12,15 @@ type Request = Readonly<Record<string, unknown>>;
 /** What is used of `MilvusClient` of `@zilliz/milvus2-sdk-node`. */
 export interface MilvusConnection {
   readonly connectPromise: Promise<unknown>;
-  getVersion(): Promise<{ status: MilvusStatus; version: string }>;
-  hasCollection(request: { collection_name: string }): Promise<{ status: MilvusStatus; value: unknown }>;
-  createCollection(request: never): Promise<MilvusStatus>;
-  createIndex(request: never): Promise<MilvusStatus>;
-  loadCollection(request: { collection_name: string }): Promise<MilvusStatus>;
-  describeCollection(request: { collection_name: string }): Promise<{ status: MilvusStatus; schema: unknown }>;
-  upsert(request: never): Promise<{ status: MilvusStatus }>;
-  delete(request: never): Promise<{ status: MilvusStatus }>;
-  query(request: never): Promise<{ status: MilvusStatus; data: unknown[] }>;
-  search(request: never): Promise<{ status: MilvusStatus; results: unknown }>;
+  getVersion(): Promise<unknown>;
+  hasCollection(request: never): Promise<unknown>;
+  createCollection(request: never): Promise<unknown>;
+  createIndex(request: never): Promise<unknown>;
+  loadCollection(request: never): Promise<unknown>;
+  upsert(request: never): Promise<unknown>;
+  delete(request: never): Promise<unknown>;
+  query(request: never): Promise<unknown>;
+  search(request: never): Promise<unknown>;
   closeConnection(): Promise<unknown>;
 }
 
@@ -39,10 +38,10 @@ export class Milvus {
   ) {}
 
   /** Calls a method of the client with the collection's name. */
-  async call<T>(method: keyof MilvusConnection, request: Request = {}): Promise<T> {
+  async call<T>(method: Exclude<keyof MilvusConnection, 'connectPromise'>, request: Request = {}): Promise<T> {
     let answer: { status?: MilvusStatus } & Partial<MilvusStatus>;
     try {
-      const send = this.client[method] as unknown as (this: MilvusConnection, request: Request) => Promise<object>;
+      const send = this.client[method] as (this: MilvusConnection, request: Request) => Promise<object>;
       answer = await send.call(this.client, { collection_name: this.collection, ...request });
     } catch (error) {
       throw milvusError(error);
