@@ -13,6 +13,7 @@ export { type TemplateJSON, type TemplateJSONOptions, templateFromJSON, template
 export type { KeyService, KeyServiceOptions } from './key-service.js';
 export { type Keyring, type KeySource, openKeyring } from './keyring.js';
 export { createKeyringFile, removeFromKeyringFile, rotateKeyringFile } from './keyring-file.js';
+export { type Linkability, measureLinkability } from './linkability.js';
 export {
   ProtectionKey,
   type ProtectionScheme,

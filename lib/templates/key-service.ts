@@ -40,7 +40,7 @@ export class ServiceKeyring implements Keyring {
     if (typeof service?.wrap !== 'function' || typeof service.unwrap !== 'function') {
       throw invalid('source.service', 'object with wrap and unwrap', service);
     }
-    checkKeyId('source.service', service.activeKeyId);
+    checkKeyId('source.service.activeKeyId', service.activeKeyId);
     this.#service = service;
     this.#retries = numberIn('source.retries', options.retries ?? 3, 0, 10);
     this.#timeout = numberIn('source.timeoutMs', options.timeoutMs ?? 5000, 1, 600_000);
@@ -51,7 +51,7 @@ export class ServiceKeyring implements Keyring {
   }
 
   async wrap(dataKey: Uint8Array): Promise<{ keyId: string; wrapped: Uint8Array }> {
-    const keyId = checkKeyId('source.service', this.#service.activeKeyId);
+    const keyId = checkKeyId('source.service.activeKeyId', this.#service.activeKeyId);
     const wrapped = await this.#call('wrap', (signal) => this.#service.wrap(keyId, dataKey, signal));
     if (!(wrapped instanceof Uint8Array) || wrapped.length === 0 || wrapped.length > 0xffff) {
       throw invalid('result of wrap', '1 to 65535 bytes', wrapped);

@@ -65,7 +65,7 @@ const newId = (): string => `${new Date().toISOString().slice(0, 10)}-${randomBy
  * already: it is never overwritten. Keep a copy of it elsewhere: what was sealed is lost with its key.
  */
 export async function createKeyringFile(path: string, options: { readonly keyId?: string } = {}): Promise<string> {
-  const id = checkKeyId(path, options.keyId ?? newId());
+  const id = checkKeyId('keyId', options.keyId ?? newId());
   try {
     await write(path, () => Promise.resolve({ active: id, keys: new Map([[id, randomBytes(KEY_BYTES)]]) }));
   } catch (cause) {
@@ -83,7 +83,7 @@ export async function createKeyringFile(path: string, options: { readonly keyId?
  * and remove the old key.
  */
 export async function rotateKeyringFile(path: string, options: { readonly keyId?: string } = {}): Promise<string> {
-  const id = checkKeyId(path, options.keyId ?? newId());
+  const id = checkKeyId('keyId', options.keyId ?? newId());
   await change(path, ({ keys }) => {
     if (keys.has(id)) throw new LineamentError('DUPLICATE_ID', `key '${id}' is in ${path}`);
     return { active: id, keys: new Map([...keys, [id, randomBytes(KEY_BYTES)]]) };

@@ -1,3 +1,4 @@
+import { invalid } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
 import { KEY_BYTES } from './key-wrap.js';
 
@@ -14,11 +15,18 @@ const EXAMPLE = 'Make one with createKeyringFile.';
 const bad = (where: string, what: string, fix: string): LineamentError =>
   new LineamentError('KEY_NOT_FOUND', `${where}: ${what}`, { fix });
 
-/** Refuses an id that could not be told from its neighbours in a list or a message. */
-export function checkKeyId(where: string, id: unknown): string {
-  if (typeof id !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(id)) {
-    throw bad(where, 'a key id is not 1 to 255 printable ASCII characters without spaces', 'Rename the key.');
-  }
+/** Whether an id can be told from its neighbours in a list or a message: 1 to 255 printable ASCII characters, no space. */
+export const isKeyId = (id: unknown): id is string => typeof id === 'string' && /^[\x21-\x7e]{1,255}$/.test(id);
+
+/** Refuses any other id (`INVALID_ARGUMENT`). */
+export function checkKeyId(name: string, id: unknown): string {
+  if (!isKeyId(id)) throw invalid(name, '1 to 255 printable ASCII characters without spaces', id);
+  return id;
+}
+
+/** The same for an id that was read from a source. */
+function readKeyId(where: string, id: string): string {
+  if (!isKeyId(id)) throw bad(where, 'a key id is not 1 to 255 printable ASCII characters', 'Rename the key.');
   return id;
 }
 
@@ -46,7 +54,7 @@ export function parseKeyring(text: string, where: string): KeyText {
     throw bad(where, 'keys is not an object', EXAMPLE);
   }
   const keys = new Map(
-    Object.entries(data.keys).map(([id, value]) => [checkKeyId(where, id), keyBytes(where, id, value)]),
+    Object.entries(data.keys).map(([id, value]) => [readKeyId(where, id), keyBytes(where, id, value)]),
   );
   if (typeof data.active !== 'string' || !keys.has(data.active)) {
     throw bad(where, 'the active key is not among the keys', "Set 'active' to one of their ids.");
@@ -70,7 +78,7 @@ export function parseKeyList(text: string | undefined, name: string): KeyText {
   for (const item of items) {
     const colon = item.lastIndexOf(':');
     if (colon < 1) throw bad(where, 'an item is not id:base64', fix);
-    const id = checkKeyId(where, item.slice(0, colon));
+    const id = readKeyId(where, item.slice(0, colon));
     if (keys.has(id)) throw bad(where, `key '${id}' comes twice`, fix);
     keys.set(id, keyBytes(where, id, item.slice(colon + 1)));
   }
