@@ -1,6 +1,5 @@
 // The predictor against the plainest one in double precision, and against itself at other levels, formats and threads.
 #include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <limits>
 #include <thread>
@@ -326,17 +325,14 @@ TEST(parts_run_once_each_and_the_first_failure_stops_the_rest) {
           return Status();
         }).ok());
   for (const auto& n : seen) CHECK_EQ(n.load(), 1);
-  // The parts after the failing one take their time, so that its thread, wherever the system has parked it, has some
-  // five seconds to come back with the failure before all of them are done.
+  // Every part from the fourth on fails: none of the three threads goes on behind its own failure.
   std::atomic<int> begun{0};
-  const Status failed = spread(executor, 1000, [&](size_t i) {
+  const auto fail_late = [&](size_t i) {
     ++begun;
-    if (i == 3) return Status(Code::kAborted, "three");
-    if (i > 3) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    return Status();
-  });
-  CHECK(failed.code() == Code::kAborted);
-  CHECK(begun < 1000);
+    return i < 3 ? Status() : Status(Code::kAborted, "late");
+  };
+  CHECK(spread(executor, 1000, fail_late).code() == Code::kAborted);
+  CHECK(begun >= 4 && begun <= 3 + 3);
   CHECK(spread(executor, 0, [](size_t) { return Status(Code::kInternal, "never"); }).ok());
 }
 
@@ -364,6 +360,11 @@ TEST(parts_asked_for_from_inside_the_pool_never_wait_for_it) {
           return Status();
         }).ok());
   CHECK_EQ(alone.load(), 5);
+  CHECK(spread(executor, 5, [&](size_t i) {
+          ++alone;
+          return i == 1 ? Status(Code::kAborted, "two") : Status();
+        }).code() == Code::kAborted);
+  CHECK_EQ(alone.load(), 5 + 2);
 }
 
 TEST_MAIN()

@@ -12,10 +12,10 @@ import {
   writeImglab,
 } from '../../../lib/training/index.js';
 import type { Box, Point } from '../../../lib/types.js';
-import { SAMPLE_FACES, sample } from '../../support/samples.js';
+import { facesOn, labelledPhotographs } from './photographs.js';
 
 const PICTURES = [1, 5];
-const FACES = PICTURES.reduce((sum, i) => sum + SAMPLE_FACES[i]!, 0);
+const FACES = facesOn(PICTURES);
 
 let folder = '';
 let engine: Engine;
@@ -27,17 +27,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'lineament-evaluate-'));
   engine = await openEngine();
   network = await openNetworkPredictor();
-  const pictures = [];
-  for (const i of PICTURES) {
-    const faces = await engine.detect(sample(i), { landmarks: true });
-    pictures.push({
-      path: sample(i),
-      source: `sample${i}`,
-      line: 1,
-      faces: faces.map(({ box, landmarks = [] }, n) => ({ box, points: landmarks, line: n + 1 })),
-    });
-  }
-  data = { names: Array.from({ length: 68 }, (_, i) => String(i).padStart(2, '0')), pictures, ignored: 0 };
+  data = await labelledPhotographs(engine, PICTURES);
 });
 afterAll(async () => {
   await network.close();

@@ -16,10 +16,11 @@ import {
   writeImglab,
 } from '../../../lib/training/index.js';
 import type { Box } from '../../../lib/types.js';
-import { SAMPLE_FACES, sample } from '../../support/samples.js';
+import { sample } from '../../support/samples.js';
+import { facesOn, labelledPhotographs } from './photographs.js';
 
 const PICTURES = [1, 2, 3, 4, 5, 6];
-const FACES = PICTURES.reduce((sum, i) => sum + SAMPLE_FACES[i]!, 0);
+const FACES = facesOn(PICTURES);
 
 let folder = '';
 let data: LandmarkDataset;
@@ -29,17 +30,7 @@ const file = (name: string): string => path.join(folder, name);
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'lineament-train-'));
   await using engine = await openEngine();
-  const pictures = [];
-  for (const i of PICTURES) {
-    const faces = await engine.detect(sample(i), { landmarks: true });
-    pictures.push({
-      path: sample(i),
-      source: `sample${i}`,
-      line: 1,
-      faces: faces.map(({ box, landmarks = [] }, n) => ({ box, points: landmarks, line: n + 1 })),
-    });
-  }
-  data = { names: Array.from({ length: 68 }, (_, i) => String(i).padStart(2, '0')), pictures, ignored: 0 };
+  data = await labelledPhotographs(engine, PICTURES);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
