@@ -141,7 +141,8 @@ int Connection::on_busy(void* self, int tries) {
   const int64_t now = now_ms();
   if (tries == 0) connection->busy_since_ = now;
   if (is_cancelled(connection->token_) || now - connection->busy_since_ >= connection->busy_timeout_ms_) return 0;
-  std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1 + tries, 20)));
+  // Often, since a writer that goes on leaves short gaps.
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1 + tries, 4)));
   return 1;
 }
 
@@ -173,7 +174,7 @@ Result<sqlite3_stmt*> Connection::prepare(const std::string& sql, bool keep) {
   }
   const int code = sqlite3_prepare_v3(db_, sql.c_str(), static_cast<int>(sql.size()) + 1,
                                       keep ? SQLITE_PREPARE_PERSISTENT : 0, &statement, &rest);
-  if (code != SQLITE_OK) return failure(code, sql.substr(0, 200));
+  if (code != SQLITE_OK) return own_ ? failure(code) : failure(code, sql.substr(0, 200));
   if (statement == nullptr) return Status(Code::kInvalidArgument, "There is no statement in: " + sql.substr(0, 200));
   if (!nothing_more(rest)) {
     sqlite3_finalize(statement);
