@@ -30,19 +30,21 @@ export interface NativeHits {
   readonly similarities: Float64Array;
 }
 
-/** What searches have done since the index was made or opened. */
+/** How far searches went since the index was made or opened, added up over queries. */
 export interface NativeSearchWork {
   readonly queries: number;
-  /** Vectors whose 8-bit form was looked at, over all queries. */
-  readonly scanned: number;
-  /** Vectors that were scored in full, over all queries. */
-  readonly reranked: number;
+  /** Vectors that were compared by four bits of each number. */
+  readonly compared: number;
+  /** Of those, the ones that were compared by eight. */
+  readonly refined: number;
+  /** Of those, the ones that were scored in full. */
+  readonly scored: number;
 }
 
 /**
  * Vectors of one length with keys (whole numbers from 0 to 2^53 − 1) and groups (from 0 to 2^32 − 1), searched by cosine.
- * Searches and changes may overlap: a search sees, block by block, the state at its start or a later one. A change is whole or
- * not at all.
+ * Searches and changes may overlap and never wait for each other: a search sees the one revision that was current when it
+ * began. A change is whole or not at all.
  */
 export interface NativeIndex {
   readonly dims: number;
@@ -80,9 +82,11 @@ export interface NativeIndex {
   ): Promise<NativeHits>;
   /** The keys among these that are there, with the group of each; in the order asked. */
   lookup(executor: NativeExecutor, keys: Float64Array): Promise<{ keys: Float64Array; groups: Uint32Array }>;
-  /** Writes a snapshot of one revision, atomically. Changes wait for the blocks that are being copied only. `STORE_FULL`, `STORE_FAILED`. */
+  /** Writes a snapshot of one revision, atomically; changes go on meanwhile. `STORE_FULL`, `STORE_FAILED`. */
   save(executor: NativeExecutor, path: string, token?: NativeToken): Promise<void>;
-  /** Waits for running calls, then frees. Later calls reject with `CLOSED`. Idempotent. */
+  /** Compares what is mapped from a snapshot with its check sums; `STORE_CORRUPT`. Without a mapped file nothing is done. */
+  verify(executor: NativeExecutor, token?: NativeToken): Promise<void>;
+  /** Frees once running calls have ended. Later calls reject with `CLOSED`, and facts are 0. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -91,8 +95,8 @@ export interface NativeSearch {
   /** `dims`: 2 to 4096. */
   createIndex(dims: number, precision: IndexPrecision): NativeIndex;
   /**
-   * Opens a snapshot. `map` reads header, table of sections, keys and groups and maps the rest: numbers are verified by nobody;
-   * `load` reads everything and verifies all check sums. `STORE_CORRUPT`, `STORE_VERSION`.
+   * Opens a snapshot. `map` reads and verifies header, table, keys and groups, and maps the rest; `load` reads everything and
+   * verifies all check sums. `STORE_CORRUPT`, `STORE_VERSION`.
    */
   openIndex(executor: NativeExecutor, path: string, mode: 'map' | 'load', token?: NativeToken): Promise<NativeIndex>;
 }

@@ -76,8 +76,9 @@ interface Abortable {
 
 /**
  * Vectors with keys and groups, searched by cosine. Keys are whole numbers from 0 to 2^53 − 1, groups (collections, say) from 0
- * to 2^32 − 1. Calls may overlap: a search sees the state at its start or, for some blocks of vectors, a later one, and never
- * half a vector; a change is whole or not at all, and seen by every search that begins after its promise resolved. Typed arrays
+ * to 2^32 − 1. Calls may overlap: a search sees exactly the revision that was current when it began;
+ * a change is whole or not at all, and seen by every search that is asked for after its promise resolved; neither waits for the
+ * other. Typed arrays
  * must not be changed until the promise has settled. Usable from worker threads, not to be passed between them.
  *
  * Every method rejects with `CLOSED` after `close`, with `ABORTED` when its signal fires, with `INVALID_ARGUMENT` where an
@@ -121,6 +122,11 @@ export interface VectorIndex extends AsyncDisposable {
    * `STORE_FULL` and `STORE_FAILED` (the path cannot be written); the old file is then as it was.
    */
   save(path: string, options?: Abortable): Promise<void>;
+  /**
+   * Compares what is mapped from a snapshot with its check sums, which reads all of it. Rejects with `STORE_CORRUPT`. Resolves at
+   * once where nothing is mapped.
+   */
+  verify(options?: Abortable): Promise<void>;
   /** Lets running calls end, then frees. Idempotent. */
   close(): Promise<void>;
 }
@@ -282,6 +288,12 @@ class Index implements VectorIndex {
       filePath(path);
       await cancellable(addon, signal, (token) => this.#native.save(executor, path, token));
     });
+  }
+
+  verify(options: Abortable = {}): Promise<void> {
+    return this.#use(options, (addon, executor, signal) =>
+      cancellable(addon, signal, (token) => this.#native.verify(executor, token)),
+    );
   }
 
   close(): Promise<void> {

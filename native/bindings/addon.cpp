@@ -5,6 +5,7 @@
 
 #include "bindings/environment.h"
 #include "bindings/exports.h"
+#include "bindings/search_bindings.h"
 #include "bindings/shape_training_bindings.h"
 #include "bindings/sqlite_bindings.h"
 #include "bindings/values.h"
@@ -72,7 +73,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_runtime(exports);
   export_shapes(exports);
   export_shape_training(exports);
+  export_search(exports);
   export_sqlite(exports);
+  export_file_lock(exports);
   return exports;
 }
 

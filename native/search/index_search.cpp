@@ -1,5 +1,6 @@
 // Searching a version of an index, with filters.
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "search/index_parts.h"
@@ -120,8 +121,10 @@ Status VectorIndex::search(const float* queries, size_t count, const IndexSearch
     if (count > SIZE_MAX / 8 / dims() || !units.reset(count * dims())) {
       return Status(Code::kOutOfMemory, "Out of memory for the queries");
     }
+    // Copied first and once: others may be writing them.
+    if (count > 0) std::memcpy(units.data(), queries, count * dims() * sizeof(float));
     for (size_t q = 0; q < count; ++q) {
-      if (normalise(queries + q * dims(), dims(), units.data() + q * dims())) continue;
+      if (normalise(units.data() + q * dims(), dims(), units.data() + q * dims())) continue;
       return Status(Code::kInvalidArgument,
                     "Query " + std::to_string(q) + " is zero or has a number that is not finite");
     }

@@ -71,7 +71,8 @@ bool Segment::encode(const VectorCoder& coder, const float* vector, size_t slot,
   uint8_t* memory = memory_.data();
   const size_t stride = plane_stride(dims_);
   float* const unit = scratch + 2 * stride;
-  if (!normalise(vector, dims_, unit)) return false;
+  std::memcpy(unit, vector, dims_ * sizeof(float));  // once: others may be writing it
+  if (!normalise(unit, dims_, unit)) return false;
   if (precision_ == IndexPrecision::kExact) {
     std::memcpy(memory + layout_.vectors + slot * 4 * dims_, unit, 4 * dims_);
   } else if (precision_ == IndexPrecision::kHalf) {

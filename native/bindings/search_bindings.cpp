@@ -1,0 +1,434 @@
+#include "bindings/search_bindings.h"
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "bindings/buffers.h"
+#include "bindings/environment.h"
+#include "bindings/values.h"
+#include "search/index.h"
+#include "search/vectors.h"
+
+namespace lineament::bindings {
+namespace {
+
+using IndexPtr = std::shared_ptr<VectorIndex>;
+
+// What the methods of one index object share; only the environment's thread touches it. Null once closed; jobs keep
+// their own. Freeing gigabytes takes long: an index that was never closed is freed on a thread of its own.
+struct Shared {
+  explicit Shared(IndexPtr opened) : index(std::move(opened)) {}
+  ~Shared() {
+    if (!index) return;
+    try {
+      std::thread([held = std::move(index)]() mutable { held.reset(); }).detach();
+    } catch (const std::exception&) {
+      // No thread was to be had; it has gone right here.
+    }
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+  IndexPtr index;
+};
+
+// Arguments
+
+template <typename T>
+struct Numbers {
+  const T* data = nullptr;
+  size_t size = 0;
+};
+
+// Borrowed numbers of a typed array (byteOffset respected). A detached buffer throws.
+template <typename T>
+Numbers<T> numbers_in(const Napi::Value& value, napi_typedarray_type type, const char* array, const char* what) {
+  const Napi::Env env = value.Env();
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
+    throw_invalid(env, std::string("Expected a ") + array + " for " + what);
+  }
+  napi_typedarray_type found;
+  size_t length = 0, offset = 0;
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_get_typedarray_info(env, value, &found, &length, &data, &buffer, &offset) != napi_ok) {
+    throw_invalid(env, std::string("Cannot read the memory of ") + what);
+  }
+  bool detached = false;
+  if (napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok && detached) {
+    throw_invalid(env, std::string("The buffer of ") + what + " is detached");
+  }
+  return {static_cast<const T*>(data), length};
+}
+
+auto floats_in(const Napi::Value& value, const char* what) {
+  return numbers_in<float>(value, napi_float32_array, "Float32Array", what);
+}
+
+std::vector<uint32_t> groups_in(const Napi::Value& value, const char* what) {
+  const auto all = numbers_in<uint32_t>(value, napi_uint32_array, "Uint32Array", what);
+  return {all.data, all.data + all.size};
+}
+
+std::vector<int64_t> keys_in(const Napi::Value& value, const char* what) {
+  const auto all = numbers_in<double>(value, napi_float64_array, "Float64Array", what);
+  std::vector<int64_t> keys(all.size);
+  for (size_t i = 0; i < all.size; ++i) {
+    const double key = all.data[i];
+    if (!(key >= 0 && key <= static_cast<double>(kMostKey) && key == std::floor(key))) {
+      throw_invalid(value.Env(), std::string("Expected whole numbers from 0 to 2^53 - 1 for ") + what);
+    }
+    keys[i] = static_cast<int64_t>(key);
+  }
+  return keys;
+}
+
+std::string path_in(const Napi::Value& value) {
+  if (!value.IsString()) throw_invalid(value.Env(), "Expected a string for path");
+  std::string path = value.As<Napi::String>().Utf8Value();
+  if (path.empty() || path.find('\0') != std::string::npos) {
+    throw_invalid(value.Env(), "Expected a path without null characters");
+  }
+  return path;
+}
+
+IndexSearch rules_in(const Napi::Value& value) {
+  if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object for rules");
+  const auto object = value.As<Napi::Object>();
+  IndexSearch search;
+  const int k = int_at(object, "k");
+  if (k < 1 || static_cast<size_t>(k) > kMostHits) throw_invalid(value.Env(), "Expected k from 1 to 1000000");
+  search.k = static_cast<size_t>(k);
+  const auto given = [&](const char* key) { return !object.Get(key).IsUndefined(); };
+  if (given("threshold")) search.threshold = number_at(object, "threshold");
+  IndexFilter& filter = search.filter;
+  filter.some_groups = given("groups");
+  if (filter.some_groups) filter.groups = groups_in(object.Get("groups"), "groups");
+  filter.some_keys = given("only");
+  if (filter.some_keys) filter.only = keys_in(object.Get("only"), "only");
+  if (given("except")) filter.except = keys_in(object.Get("except"), "except");
+  return search;
+}
+
+// Jobs
+
+class PutJob final : public Job {
+ public:
+  PutJob(IndexPtr index, std::shared_ptr<Executor> executor, std::vector<int64_t> keys, const float* vectors,
+         std::vector<uint32_t> groups, bool has_groups, bool replace)
+      : index_(std::move(index)),
+        executor_(std::move(executor)),
+        keys_(std::move(keys)),
+        vectors_(vectors),
+        groups_(std::move(groups)),
+        has_groups_(has_groups),
+        replace_(replace) {}
+
+  Status run(const CancelTokenPtr& token) override {
+    return index_->put(keys_.data(), vectors_, has_groups_ ? groups_.data() : nullptr, keys_.size(), replace_,
+                       *executor_, token.get());
+  }
+  Napi::Value resolve(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  IndexPtr index_;
+  std::shared_ptr<Executor> executor_;
+  std::vector<int64_t> keys_;
+  const float* vectors_;
+  std::vector<uint32_t> groups_;
+  bool has_groups_, replace_;
+};
+
+class RemoveJob final : public Job {
+ public:
+  RemoveJob(IndexPtr index, std::vector<int64_t> keys) : index_(std::move(index)), keys_(std::move(keys)) {}
+
+  Status run(const CancelTokenPtr&) override {
+    const Result<size_t> removed = index_->remove(keys_.data(), keys_.size());
+    if (!removed.ok()) return removed.status();
+    removed_ = removed.value();
+    return Status();
+  }
+  Napi::Value resolve(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(removed_)); }
+
+ private:
+  IndexPtr index_;
+  std::vector<int64_t> keys_;
+  size_t removed_ = 0;
+};
+
+// Arrays of results, filled off the environment's thread.
+template <typename T>
+struct Answer {
+  std::unique_ptr<T[]> data;
+  size_t size = 0;
+
+  bool make(size_t count) {
+    size = count;
+    data = allocate<T>(count);
+    return data != nullptr;
+  }
+  template <typename Array>
+  Array hand_over(Napi::Env env) {
+    return Array::New(env, size, give(env, std::move(data), size), 0);
+  }
+};
+
+class SearchJob final : public Job {
+ public:
+  SearchJob(IndexPtr index, std::shared_ptr<Executor> executor, const float* queries, size_t count, IndexSearch search)
+      : index_(std::move(index)),
+        executor_(std::move(executor)),
+        queries_(queries),
+        count_(count),
+        search_(std::move(search)) {}
+
+  Status run(const CancelTokenPtr& token) override {
+    std::vector<std::vector<Hit>> hits;
+    Status status = index_->search(queries_, count_, search_, *executor_, token.get(), &hits);
+    if (!status.ok()) return status;
+    size_t total = 0;
+    for (const std::vector<Hit>& one : hits) total += one.size();
+    if (!counts_.make(count_) || !keys_.make(total) || !scores_.make(total)) {
+      return Status(Code::kOutOfMemory, "Out of memory for the hits");
+    }
+    size_t at = 0;
+    for (size_t q = 0; q < count_; ++q) {
+      counts_.data[q] = static_cast<uint32_t>(hits[q].size());
+      for (const Hit& hit : hits[q]) {
+        keys_.data[at] = static_cast<double>(hit.key);
+        scores_.data[at++] = hit.score;
+      }
+    }
+    return Status();
+  }
+
+  Napi::Value resolve(Napi::Env env) override {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("counts", counts_.hand_over<Napi::Uint32Array>(env));
+    out.Set("keys", keys_.hand_over<Napi::Float64Array>(env));
+    out.Set("similarities", scores_.hand_over<Napi::Float64Array>(env));
+    return out;
+  }
+
+ private:
+  IndexPtr index_;
+  std::shared_ptr<Executor> executor_;
+  const float* queries_;
+  size_t count_;
+  IndexSearch search_;
+  Answer<uint32_t> counts_;
+  Answer<double> keys_, scores_;
+};
+
+class LookupJob final : public Job {
+ public:
+  LookupJob(IndexPtr index, std::vector<int64_t> keys) : index_(std::move(index)), keys_(std::move(keys)) {}
+
+  Status run(const CancelTokenPtr&) override {
+    std::vector<int64_t> found;
+    std::vector<uint32_t> groups;
+    index_->lookup(keys_, &found, &groups);
+    if (!found_.make(found.size()) || !groups_.make(found.size())) {
+      return Status(Code::kOutOfMemory, "Out of memory for the keys");
+    }
+    for (size_t i = 0; i < found.size(); ++i) {
+      found_.data[i] = static_cast<double>(found[i]);
+      groups_.data[i] = groups[i];
+    }
+    return Status();
+  }
+
+  Napi::Value resolve(Napi::Env env) override {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("keys", found_.hand_over<Napi::Float64Array>(env));
+    out.Set("groups", groups_.hand_over<Napi::Uint32Array>(env));
+    return out;
+  }
+
+ private:
+  IndexPtr index_;
+  std::vector<int64_t> keys_;
+  Answer<double> found_;
+  Answer<uint32_t> groups_;
+};
+
+class SaveJob final : public Job {
+ public:
+  SaveJob(IndexPtr index, std::string path) : index_(std::move(index)), path_(std::move(path)) {}
+  Status run(const CancelTokenPtr& token) override { return index_->save(path_, token.get()); }
+  Napi::Value resolve(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  IndexPtr index_;
+  std::string path_;
+};
+
+class VerifyJob final : public Job {
+ public:
+  explicit VerifyJob(IndexPtr index) : index_(std::move(index)) {}
+  Status run(const CancelTokenPtr& token) override { return index_->verify(token.get()); }
+  Napi::Value resolve(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  IndexPtr index_;
+};
+
+// Methods
+
+Napi::Value put(const Napi::CallbackInfo& info, const IndexPtr& index) {
+  const Napi::Env env = info.Env();
+  const auto executor = ExecutorHandle::get(info[0]);
+  std::vector<int64_t> keys = keys_in(info[1], "keys");
+  const auto vectors = floats_in(info[2], "vectors");
+  if (vectors.size != keys.size() * index->dims()) throw_invalid(env, "Expected dims numbers in vectors for each key");
+  const bool has_groups = !info[3].IsUndefined();
+  std::vector<uint32_t> groups;
+  if (has_groups) groups = groups_in(info[3], "groups");
+  if (has_groups && groups.size() != keys.size()) throw_invalid(env, "Expected one group for each key");
+  if (!info[4].IsBoolean()) throw_invalid(env, "Expected a boolean for replace");
+  CancelTokenPtr token = token_or_null(info[5]);
+  auto job = std::make_unique<PutJob>(index, executor, std::move(keys), vectors.data, std::move(groups), has_groups,
+                                      info[4].As<Napi::Boolean>().Value());
+  job->keep(info[2]);
+  return Environment::of(env).launch(executor, std::move(token), std::move(job));
+}
+
+Napi::Value remove(const Napi::CallbackInfo& info, const IndexPtr& index) {
+  const auto executor = ExecutorHandle::get(info[0]);
+  auto job = std::make_unique<RemoveJob>(index, keys_in(info[1], "keys"));
+  return Environment::of(info.Env()).launch(executor, token_or_null(info[2]), std::move(job));
+}
+
+Napi::Value search(const Napi::CallbackInfo& info, const IndexPtr& index) {
+  const Napi::Env env = info.Env();
+  const auto executor = ExecutorHandle::get(info[0]);
+  const auto queries = floats_in(info[1], "queries");
+  if (queries.size % index->dims() != 0) throw_invalid(env, "Expected a multiple of dims numbers for queries");
+  IndexSearch rules = rules_in(info[2]);
+  CancelTokenPtr token = token_or_null(info[3]);
+  auto job = std::make_unique<SearchJob>(index, executor, queries.data, queries.size / index->dims(), std::move(rules));
+  job->keep(info[1]);
+  return Environment::of(env).launch(executor, std::move(token), std::move(job));
+}
+
+Napi::Value lookup(const Napi::CallbackInfo& info, const IndexPtr& index) {
+  const auto executor = ExecutorHandle::get(info[0]);
+  auto job = std::make_unique<LookupJob>(index, keys_in(info[1], "keys"));
+  return Environment::of(info.Env()).launch(executor, nullptr, std::move(job));
+}
+
+Napi::Value save(const Napi::CallbackInfo& info, const IndexPtr& index) {
+  const auto executor = ExecutorHandle::get(info[0]);
+  auto job = std::make_unique<SaveJob>(index, path_in(info[1]));
+  return Environment::of(info.Env()).launch(executor, token_or_null(info[2]), std::move(job));
+}
+
+Napi::Value verify(const Napi::CallbackInfo& info, const IndexPtr& index) {
+  const auto executor = ExecutorHandle::get(info[0]);
+  return Environment::of(info.Env()).launch(executor, token_or_null(info[1]), std::make_unique<VerifyJob>(index));
+}
+
+const char* name_of(IndexPrecision precision) {
+  return precision == IndexPrecision::kExact ? "exact" : precision == IndexPrecision::kHalf ? "half" : "int8";
+}
+
+Napi::Object wrap_index(Napi::Env env, IndexPtr index) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("dims", static_cast<double>(index->dims()));
+  out.Set("precision", name_of(index->precision()));
+  const auto shared = std::make_shared<Shared>(std::move(index));
+  // Facts, all 0 once it is closed.
+  const auto fact = [&](const char* name, auto read) {
+    set_getter(out, name, [shared, read](const Napi::CallbackInfo& info) -> Napi::Value {
+      return Napi::Number::New(info.Env(), shared->index ? static_cast<double>(read(*shared->index)) : 0);
+    });
+  };
+  fact("size", [](const VectorIndex& i) { return i.size(); });
+  fact("bytes", [](const VectorIndex& i) { return i.bytes(); });
+  fact("mappedBytes", [](const VectorIndex& i) { return i.mapped_bytes(); });
+  fact("revision", [](const VectorIndex& i) { return i.revision(); });
+  set_getter(out, "work", [shared](const Napi::CallbackInfo& info) -> Napi::Value {
+    const SearchWork work = shared->index ? shared->index->work() : SearchWork();
+    Napi::Object facts = Napi::Object::New(info.Env());
+    facts.Set("queries", static_cast<double>(shared->index ? shared->index->queries() : 0));
+    facts.Set("compared", static_cast<double>(work.rows));
+    facts.Set("refined", static_cast<double>(work.refined));
+    facts.Set("scored", static_cast<double>(work.scored));
+    return facts;
+  });
+  const auto method = [&](const char* name, auto run) {
+    set_method(out, name, [shared, run](const Napi::CallbackInfo& info) -> Napi::Value {
+      if (shared->index) return run(info, shared->index);
+      const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(info.Env());
+      deferred.Reject(to_error(info.Env(), Status(Code::kClosed, "The index is closed")).Value());
+      return deferred.Promise();
+    });
+  };
+  method("add", put);
+  method("remove", remove);
+  method("search", search);
+  method("lookup", lookup);
+  method("save", save);
+  method("verify", verify);
+  set_method(out, "close", [shared](const Napi::CallbackInfo& info) -> Napi::Value {
+    return Environment::of(info.Env()).launch_waiter([last = std::move(shared->index)]() mutable { last.reset(); });
+  });
+  return out;
+}
+
+class OpenJob final : public Job {
+ public:
+  OpenJob(std::shared_ptr<Executor> executor, std::string path, SnapshotMode mode)
+      : executor_(std::move(executor)), path_(std::move(path)), mode_(mode) {}
+
+  Status run(const CancelTokenPtr& token) override {
+    Result<IndexPtr> opened = VectorIndex::open(path_, mode_, *executor_, token.get());
+    if (!opened.ok()) return opened.status();
+    index_ = std::move(opened.value());
+    return Status();
+  }
+  Napi::Value resolve(Napi::Env env) override { return wrap_index(env, std::move(index_)); }
+
+ private:
+  std::shared_ptr<Executor> executor_;
+  std::string path_;
+  SnapshotMode mode_;
+  IndexPtr index_;
+};
+
+Napi::Value create_index(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const double dims = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (!(dims >= static_cast<double>(kMinDims) && dims <= static_cast<double>(kMaxDims) && dims == std::floor(dims))) {
+    throw_invalid(env, "Expected 2 to 4096 dims");
+  }
+  const std::string name = info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : "";
+  for (const IndexPrecision p : {IndexPrecision::kExact, IndexPrecision::kHalf, IndexPrecision::kInt8}) {
+    if (name == name_of(p)) return wrap_index(env, std::make_shared<VectorIndex>(static_cast<size_t>(dims), p));
+  }
+  throw_invalid(env, "Unknown precision " + name);
+}
+
+Napi::Value open_index(const Napi::CallbackInfo& info) {
+  const auto executor = ExecutorHandle::get(info[0]);
+  std::string path = path_in(info[1]);
+  const std::string mode = info[2].IsString() ? info[2].As<Napi::String>().Utf8Value() : "";
+  if (mode != "map" && mode != "load") throw_invalid(info.Env(), "Unknown mode " + mode);
+  auto job =
+      std::make_unique<OpenJob>(executor, std::move(path), mode == "map" ? SnapshotMode::kMap : SnapshotMode::kLoad);
+  return Environment::of(info.Env()).launch(executor, token_or_null(info[3]), std::move(job));
+}
+
+}  // namespace
+
+void export_search(Napi::Object exports) {
+  set_method(exports, "createIndex", create_index);
+  set_method(exports, "openIndex", open_index);
+}
+
+}  // namespace lineament::bindings
