@@ -3,6 +3,7 @@ import { ATTRIBUTE_NETWORKS, readAgeGender, readExpressions } from '../attribute
 import { type Detection, detectFaces } from '../detection/detect.js';
 import { DETECTORS } from '../detection/plan.js';
 import { type Runtime, statistic } from '../inference/runtime.js';
+import { LID_NETWORK } from '../landmarks/lids.js';
 import { LANDMARKERS, locateLandmarks, uprightRegion } from '../landmarks/locate.js';
 import { estimatePose } from '../landmarks/pose.js';
 import type { Networks } from '../models/network.js';
@@ -33,6 +34,7 @@ export function networksFor(preset: Preset, ask: Ask): string[] {
   if (ask.attributes.has('age') || ask.attributes.has('gender')) ids.push(ATTRIBUTE_NETWORKS.ageGender);
   if (ask.expressionReading) ids.push(EMOTION_NETWORK);
   if (ask.expressionReading && !ask.attributes.has('expression')) ids.push(ATTRIBUTE_NETWORKS.expression);
+  if (ask.quality || ask.actionUnits || ask.expressionReading) ids.push(LID_NETWORK);
   return ids;
 }
 

@@ -4,6 +4,7 @@ export { assumedCamera, type CameraIntrinsics, DEFAULT_FIELD_OF_VIEW } from './c
 export { type FrontalLandmarks, frontalize } from './frontal.js';
 export { MEAN_HEAD } from './head.js';
 export { type HeadPose, type HeadPoseOptions, headRotation, projectHead, solveHeadPose } from './head-pose.js';
+export { LID_COUNT, LID_NETWORK, locateLids } from './lids.js';
 export type { Matrix3, Vector } from './linear.js';
 export { LANDMARKERS, type LandmarkPlan, locateLandmarks, uprightRegion } from './locate.js';
 export { MIRROR, mirrorLandmarks } from './mirror.js';
