@@ -225,7 +225,7 @@ function connectionFailure(thrown: unknown, where: string): Failure {
   const certificate = /CERT|SIGNED|TLS|SSL|ALTNAME/.test(code);
   const error = new LineamentError('STORE_UNAVAILABLE', `${where}: ${message || code || String(thrown)}`, {
     cause: thrown,
-    ...(certificate ? { fix: 'Name the authority of the server’s certificate in tls.ca.' } : {}),
+    ...(certificate ? { fix: 'Name the authority behind the certificate of the server in tls.ca.' } : {}),
   });
   return new Failure(error, again);
 }
