@@ -44,6 +44,7 @@ const VERSION_1: readonly string[] = [
   `CREATE TABLE persons (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
+    uid TEXT NOT NULL UNIQUE,
     name TEXT,
     metadata TEXT,
     created_at INTEGER NOT NULL,
@@ -113,7 +114,7 @@ const VERSION_1: readonly string[] = [
     undone INTEGER NOT NULL DEFAULT 0
   ) STRICT`,
   `CREATE TABLE operation_persons (
-    operation INTEGER NOT NULL REFERENCES operations (key),
+    operation INTEGER NOT NULL,
     person INTEGER NOT NULL,
     PRIMARY KEY (person, operation)
   ) STRICT, WITHOUT ROWID`,

@@ -265,5 +265,10 @@ export interface GalleryStats {
   readonly sealed: boolean;
   readonly damaged: number;
   /** Bytes of the database's file and its log, of snapshots, and of the index in memory. */
-  readonly bytes: { readonly database: number; readonly log: number; readonly snapshots: number; readonly index: number };
+  readonly bytes: {
+    readonly database: number;
+    readonly log: number;
+    readonly snapshots: number;
+    readonly index: number;
+  };
 }

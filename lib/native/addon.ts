@@ -283,4 +283,12 @@ export interface NativeAddon extends NativeSearch, NativeShapes, NativeSqlite {
   ): Promise<Float64Array>;
   /** Opens libonnxruntime; the same path twice gives the same runtime. */
   openRuntime(executor: NativeExecutor, path: string): Promise<NativeRuntime>;
+  /** Locks a file (made where it is missing) for this process until `release`, or until the process ends; `STORE_BUSY`, `STORE_FAILED`. */
+  lockFile(path: string): NativeFileLock;
+}
+
+/** One holder at a time, over all processes of this machine. */
+export interface NativeFileLock {
+  /** Idempotent. */
+  release(): void;
 }

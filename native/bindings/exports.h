@@ -5,8 +5,9 @@
 
 namespace lineament::bindings {
 
-void export_image(Napi::Object exports);    // convert, warp, toTensor, statistics
-void export_runtime(Napi::Object exports);  // openRuntime
-void export_shapes(Napi::Object exports);   // openShapeModel
+void export_image(Napi::Object exports);      // convert, warp, toTensor, statistics
+void export_runtime(Napi::Object exports);    // openRuntime
+void export_shapes(Napi::Object exports);     // openShapeModel
+void export_file_lock(Napi::Object exports);  // lockFile
 
 }  // namespace lineament::bindings
