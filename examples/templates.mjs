@@ -34,10 +34,10 @@ try {
     return face.embedding;
   };
   const samples = await Promise.all(photos.map(async (photo) => ({ embedding: await embed(photo) })));
-  // What one comparison in a hundred of different people reaches: a sample below it is somebody else's.
-  const threshold = similarityAt(await readCalibration(samples[0].embedding.model), 0.01);
+  const calibration = await readCalibration(samples[0].embedding.model);
   const { template, rejected } = enrolTemplate(samples, {
-    genuineFloor: threshold,
+    // What two in a hundred comparisons of different people reach: a sample below it is somebody else's.
+    genuineFloor: similarityAt(calibration, 0.02),
     expiresAt: Date.now() + YEAR,
     consent: 'consent/2026-0001',
   });
@@ -53,6 +53,7 @@ try {
   await writeFile(stored, await cipher.seal(encodeTemplate(protectTemplate(template, revocable)), 'person-1'));
 
   const read = validateTemplate(decodeTemplate(await cipher.open(await readFile(stored), 'person-1')));
+  const threshold = similarityAt(calibration, 0.01);
   const score = similarity(templateEmbedding(read), protectEmbedding(await embed(probe), revocable));
   console.log(
     `${score >= threshold ? 'same person' : 'different people'}: similarity ${score.toFixed(3)} to ${read.samples} samples, threshold ${threshold.toFixed(3)}`,

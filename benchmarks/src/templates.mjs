@@ -421,7 +421,7 @@ async function main() {
       figures.push(
         ...accuracyCost(t, condition, list),
         ...severalSamples(t, condition, list, persons),
-        ...wrongFace(t, condition, list, persons, similarityAt(calibration, 0.01)),
+        ...wrongFace(t, condition, list, persons, similarityAt(calibration, 0.02)),
       );
       const one = (rand) => persons.map((own) => pick(own, rand).embedding);
       for (const scheme of ['rotation-1', 'projection-1']) figures.push(...linkability(t, condition, one, scheme));
