@@ -55,11 +55,11 @@ bool has_log(const std::string& path) {
 }
 
 Status copy_database(Connection& source, const std::string& path, const CancelToken* token) {
-  if (has_log(path)) {
-    return Status(Code::kInvalidArgument, "A database that is in use lies at " + path + " (there is a log beside it)");
+  std::error_code ignored;
+  if (std::filesystem::exists(utf8(path + "-wal"), ignored) || std::filesystem::exists(utf8(path + "-shm"), ignored)) {
+    return Status(Code::kInvalidArgument, "The database at " + path + " is in use (there is a log beside it)");
   }
   const std::string temporary = path + ".backup.tmp";
-  std::error_code ignored;
   for (const char* rest : {"", "-journal", "-wal", "-shm"}) std::filesystem::remove(utf8(temporary + rest), ignored);
   sqlite3* target = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

@@ -184,8 +184,10 @@ Result<sqlite3_stmt*> Connection::prepare(const std::string& sql, bool keep) {
 }
 
 Result<sqlite3_stmt*> Connection::cached(const std::string& sql) {
-  const auto found = by_sql_.find(sql);
-  if (found != by_sql_.end()) {
+  // A caller's COMMIT must not find ours, which the authorizer let pass.
+  const std::string key = (own_ ? 'o' : 'c') + sql;
+  const auto found = by_key_.find(key);
+  if (found != by_key_.end()) {
     prepared_.splice(prepared_.begin(), prepared_, found->second);
     return found->second->statement;
   }
@@ -193,11 +195,11 @@ Result<sqlite3_stmt*> Connection::cached(const std::string& sql) {
   if (!made.ok()) return made;
   if (prepared_.size() >= kMostPrepared) {
     sqlite3_finalize(prepared_.back().statement);
-    by_sql_.erase(prepared_.back().sql);
+    by_key_.erase(prepared_.back().key);
     prepared_.pop_back();
   }
-  prepared_.push_front({sql, made.value()});
-  by_sql_[sql] = prepared_.begin();
+  prepared_.push_front({key, made.value()});
+  by_key_[key] = prepared_.begin();
   return made;
 }
 

@@ -71,7 +71,7 @@ class Connection {
 
  private:
   struct Prepared {
-    std::string sql;
+    std::string key;
     sqlite3_stmt* statement;
   };
   Connection(std::string path, int busy_timeout_ms) : path_(std::move(path)), busy_timeout_ms_(busy_timeout_ms) {}
@@ -95,7 +95,7 @@ class Connection {
   const CancelToken* token_ = nullptr;
   bool own_ = false;              // command() is under way
   std::list<Prepared> prepared_;  // most recently used first
-  std::unordered_map<std::string, std::list<Prepared>::iterator> by_sql_;
+  std::unordered_map<std::string, std::list<Prepared>::iterator> by_key_;
 };
 
 }  // namespace lineament

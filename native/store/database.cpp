@@ -186,9 +186,13 @@ void Database::give_back(std::unique_ptr<Connection> reader) {
 Result<std::shared_ptr<Cursor>> Database::cursor(const SqlStatement& statement, const CancelToken* token) {
   const Call call(*this);
   if (call.closed()) return closed_status();
+  std::vector<std::shared_ptr<Cursor>> seen;  // the last reference must not go under the lock
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    std::erase_if(cursors_, [](const std::weak_ptr<Cursor>& one) { return one.expired(); });
+    std::erase_if(cursors_, [&seen](const std::weak_ptr<Cursor>& one) {
+      seen.push_back(one.lock());
+      return !seen.back() || !seen.back()->open_;
+    });
     if (cursors_.size() >= kMostCursors) {
       return Status(Code::kStoreBusy, std::to_string(kMostCursors) + " paged queries are open already");
     }
@@ -257,6 +261,7 @@ void Cursor::finish() {
   if (!connection_) return;
   connection_->finalize(query_);
   query_ = nullptr;
+  open_ = false;
   connection_->set_token(nullptr);
   database_->give_back(std::move(connection_));
 }

@@ -1,6 +1,7 @@
 // A SQLite file in WAL mode: one connection that writes and a few that read, which do not wait for it.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -115,6 +116,7 @@ class Cursor {
   sqlite3_stmt* query_;
   const std::vector<std::string> columns_;
   bool closed_ = false;
+  std::atomic<bool> open_{true};  // holds its connection
 };
 
 }  // namespace lineament
