@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { chmod } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   abortSignal,
@@ -119,6 +120,8 @@ export async function openParts(options: GalleryOptions): Promise<Parts> {
     });
     closers.push(() => db.close());
     const created = await ensureState(db, cipher);
+    // Biometrics, for the owner alone; the log gets the permissions of its database.
+    if (created) await chmod(db.path, 0o600);
     const { state, secret } = await readState(db, cipher);
     const sealer = new Sealer(state.gallery, secret, cipher);
     const spaces = new Spaces(folder, db, sealer, {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { type IndexPrecision, loadAddon, type NativeExecutor, type SqlStatement } from '../native/index.js';
@@ -313,6 +313,7 @@ export class Spaces {
     const path = join(this.#folder, file);
     try {
       await space.index.save(path, signal === undefined ? {} : { signal });
+      await chmod(path, 0o600);
       await this.#db.write([
         {
           sql: 'INSERT OR REPLACE INTO snapshots (space, file, change, size) VALUES (?, ?, ?, ?)',
