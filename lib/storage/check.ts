@@ -5,7 +5,7 @@ import { normalise } from '../recognition/embed.js';
 import type { Probe, StorageModel, TemplateRef } from './types.js';
 
 /** Most templates in one request to store, most ids in one to delete. */
-export const MAX_ITEMS = 10_000;
+export const MAX_ITEMS = 5000;
 /** Most probes in one request. */
 export const MAX_PROBES = 1000;
 /** Most matches for a probe, most entries on a page. */

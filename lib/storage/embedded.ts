@@ -18,6 +18,7 @@ import {
   type SearchRequest,
   type StorageDriver,
 } from './driver.js';
+import { type IndexEntry, LiveIndex } from './live-index.js';
 import { Storage, templateOf } from './storage.js';
 import type { StorageModel, TemplateMatch, TemplateRef, TemplateStorage } from './types.js';
 
@@ -94,7 +95,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     const held = { model: String(kept?.[0]), dims: Number(kept?.[1]) };
     checkPin(typeof hash === 'string' ? { ...held, modelHash: hash } : held, model, path);
     index = await createVectorIndex({ dims: model.dims, precision, ...(threads === undefined ? {} : { threads }) });
-    const driver = new EmbeddedDriver(database, index, model, cipher);
+    const driver = new EmbeddedDriver(database, new LiveIndex(index), model, cipher);
     await driver.synchronise();
     return new Storage(driver, cipher);
   } catch (error) {
@@ -110,22 +111,17 @@ class EmbeddedDriver implements StorageDriver {
   readonly #owner = randomUUID();
   /** Writes of others up to which the index knows all; −1: it may have missed some. */
   #foreign = -1;
-  /** Keys that the index holds. */
-  readonly #keys = new Set<number>();
-  /** When they expire, those that do. */
-  readonly #expiries = new Map<number, number>();
-  #nextExpiry = Number.POSITIVE_INFINITY;
-  /** Changes of the index, one after another in the order of the commits. */
-  #changes: Promise<unknown> = Promise.resolve();
+  /** Failed changes of the index that were made good. */
+  #failures = 0;
 
   constructor(
     readonly database: Database,
-    readonly index: VectorIndex,
+    readonly index: LiveIndex,
     readonly model: StorageModel,
     readonly cipher: TemplateCipher | undefined,
   ) {
     this.name = `the storage ${database.path}`;
-    this.matching = index.precision === 'exact' ? 'exact' : 'approximate';
+    this.matching = index.vectors.precision === 'exact' ? 'exact' : 'approximate';
   }
 
   async put(
@@ -171,9 +167,9 @@ class EmbeddedDriver implements StorageDriver {
       return this.#duplicate(error, collection, ids, key);
     }
     const [removed, added] = results.slice(-3) as [SqlResult, SqlResult];
-    await this.#change(async () => {
-      await this.#forget(removed.rows.map(([one]) => Number(one)));
-      await this.#learn(
+    await this.index.change(async () => {
+      await this.index.forget(removed.rows.map(([one]) => Number(one)));
+      await this.index.learn(
         added.rows.map(([one, group], i) => {
           const { vector, expiresAt } = rows[i]!;
           return { key: Number(one), group: Number(group), vector, ...(expiresAt === undefined ? {} : { expiresAt }) };
@@ -236,7 +232,7 @@ class EmbeddedDriver implements StorageDriver {
     for (let removed = 0; ; ) {
       const [result] = await this.database.write([{ sql, params }, this.#written()], signalled(signal));
       const keys = result!.rows.map(([key]) => Number(key));
-      await this.#change(() => this.#forget(keys));
+      await this.index.change(() => this.index.forget(keys));
       removed += keys.length;
       if (keys.length < STEP) return removed;
     }
@@ -276,7 +272,7 @@ class EmbeddedDriver implements StorageDriver {
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<TemplateMatch[][]> {
     const { probes, k, threshold, collections, now } = request;
-    await this.#changes;
+    await this.index.settled();
     const names = [...new Set(probes.map((probe) => protectionName(probe.protection)))];
     const [others, groups] = await this.database.readAll(
       [
@@ -289,8 +285,9 @@ class EmbeddedDriver implements StorageDriver {
       ],
       { ...signalled(signal), maxRows: 1_000_000 },
     );
-    if (Number(others!.rows[0]![0]) !== this.#foreign) await this.synchronise();
-    if (now >= this.#nextExpiry) await this.#change(() => this.#expire(now));
+    if (Number(others!.rows[0]![0]) !== this.#foreign || this.index.failures !== this.#failures)
+      await this.synchronise();
+    await this.index.expire(now);
     const hits: { readonly key: number; readonly similarity: number }[][] = probes.map(() => []);
     for (const protection of names) {
       const inside = groups!.rows.filter((row) => row[1] === protection).map((row) => Number(row[0]));
@@ -298,7 +295,7 @@ class EmbeddedDriver implements StorageDriver {
       if (inside.length === 0) continue;
       const queries = new Float32Array(which.length * this.model.dims);
       for (const [at, i] of which.entries()) queries.set(probes[i]!.vector, at * this.model.dims);
-      const lists = await this.index.search(queries, {
+      const lists = await this.index.vectors.search(queries, {
         k,
         groups: inside,
         ...(threshold === undefined ? {} : { threshold }),
@@ -333,10 +330,11 @@ class EmbeddedDriver implements StorageDriver {
 
   /** Brings the index to what the file holds: when it is opened, and when another process has written. */
   synchronise(): Promise<void> {
-    return this.#change(async () => {
+    return this.index.change(async () => {
       const foreign = Number((await this.database.read(FOREIGN, [this.#owner])).rows[0]![0]);
-      if (foreign === this.#foreign) return;
-      const gone = new Set(this.#keys);
+      const { failures } = this.index;
+      if (foreign === this.#foreign && failures === this.#failures) return;
+      const gone = new Set(this.index.keys);
       const now = Date.now();
       const live = 'expires_at IS NULL OR expires_at > ?';
       let fresh: number[] = [];
@@ -348,7 +346,7 @@ class EmbeddedDriver implements StorageDriver {
             WHERE key IN (SELECT value FROM json_each(?))`,
           [keys],
         );
-        await this.#learn(await Promise.all(rows.map((row) => this.#decoded(row))));
+        await this.index.learn(await Promise.all(rows.map((row) => this.#decoded(row))));
       };
       for await (const page of this.database.pages(`SELECT key FROM templates WHERE ${live} ORDER BY key`, [now])) {
         for (const [value] of page) {
@@ -358,12 +356,13 @@ class EmbeddedDriver implements StorageDriver {
         }
       }
       if (fresh.length > 0) await add();
-      await this.#forget([...gone]);
+      await this.index.forget([...gone]);
       this.#foreign = foreign;
+      this.#failures = failures;
     });
   }
 
-  async #decoded([key, group, collection, id, expiresAt, bytes]: SqlRow): Promise<Entry> {
+  async #decoded([key, group, collection, id, expiresAt, bytes]: SqlRow): Promise<IndexEntry> {
     const ref = { collection: String(collection), id: String(id) };
     const { vector } = await templateOf({ ...ref, bytes: bytes as Uint8Array }, this.cipher);
     return {
@@ -374,49 +373,6 @@ class EmbeddedDriver implements StorageDriver {
     };
   }
 
-  /** One change of the index after another. After one that failed the next search looks for what is missing. */
-  #change(work: () => Promise<void>): Promise<void> {
-    const done = this.#changes.then(work);
-    this.#changes = done.catch(() => {
-      this.#foreign = -1;
-    });
-    return done;
-  }
-
-  async #learn(entries: readonly Entry[]): Promise<void> {
-    if (entries.length === 0) return;
-    const { dims } = this.model;
-    const vectors = new Float32Array(entries.length * dims);
-    for (const [i, { vector }] of entries.entries()) vectors.set(vector, i * dims);
-    // Rather than `add`: what another look at the file has already found may come again.
-    await this.index.update(
-      entries.map((entry) => entry.key),
-      vectors,
-      entries.map((entry) => entry.group),
-    );
-    for (const { key, expiresAt } of entries) {
-      this.#keys.add(key);
-      if (expiresAt === undefined) continue;
-      this.#expiries.set(key, expiresAt);
-      this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
-    }
-  }
-
-  async #forget(keys: readonly number[]): Promise<void> {
-    if (keys.length === 0) return;
-    await this.index.remove(keys);
-    for (const key of keys) {
-      this.#keys.delete(key);
-      this.#expiries.delete(key);
-    }
-  }
-
-  async #expire(now: number): Promise<void> {
-    await this.#forget([...this.#expiries].filter(([, at]) => at <= now).map(([key]) => key));
-    this.#nextExpiry = Number.POSITIVE_INFINITY;
-    for (const at of this.#expiries.values()) this.#nextExpiry = Math.min(this.#nextExpiry, at);
-  }
-
   #written(): SqlStatement {
     return {
       sql: 'INSERT INTO writers VALUES (?, 1) ON CONFLICT (owner) DO UPDATE SET writes = writes + 1',
@@ -425,16 +381,9 @@ class EmbeddedDriver implements StorageDriver {
   }
 
   async close(): Promise<void> {
-    await this.#changes;
-    await Promise.all([this.index.close(), this.database.close()]);
+    await this.index.settled();
+    await Promise.all([this.index.vectors.close(), this.database.close()]);
   }
-}
-
-interface Entry {
-  readonly key: number;
-  readonly group: number;
-  readonly vector: Float32Array;
-  readonly expiresAt?: number;
 }
 
 const NAMED = 'collection = ? AND id IN (SELECT value FROM json_each(?))';

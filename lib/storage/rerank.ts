@@ -2,7 +2,7 @@ import { throwIfAborted } from '../errors.js';
 import { similarity } from '../recognition/compare.js';
 import type { TemplateCipher } from '../templates/index.js';
 import type { Row } from './driver.js';
-import { templateOf } from './storage.js';
+import { takeTurns, templateOf } from './storage.js';
 import type { TemplateMatch, TemplateRef } from './types.js';
 
 /** What a database's approximate index found. */
@@ -21,8 +21,10 @@ export async function rerank(
 ): Promise<TemplateMatch[]> {
   const probe = { model: '', dims: vector.length, vector };
   const matches: TemplateMatch[] = [];
+  const turn = takeTurns();
   for (const row of candidates) {
     throwIfAborted(signal);
+    await turn();
     const template = await templateOf(row, cipher);
     const value = similarity(probe, { ...template, model: '' });
     if (value >= threshold) matches.push({ id: row.id, collection: row.collection, similarity: value });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { abortable } from '../errors/abort.js';
 import { invalid } from '../errors/validate.js';
 import { LineamentError, throwIfAborted, wrapError } from '../errors.js';
@@ -48,6 +49,18 @@ export async function templateOf(row: TemplateRef & Pick<Row, 'bytes'>, cipher?:
   return decodeTemplate(cipher === undefined ? row.bytes : await cipher.open(row.bytes, sealContext(row)));
 }
 
+/** Gives the event loop a turn after each few milliseconds of work. */
+export function takeTurns(): () => Promise<void> {
+  let until = performance.now() + SLICE_MS;
+  return async () => {
+    if (performance.now() < until) return;
+    await nextTurn();
+    until = performance.now() + SLICE_MS;
+  };
+}
+
+const SLICE_MS = 4;
+
 /** What all backends do alike: checks, sealing, expiry, lifetime. The rest is the driver's. */
 export class Storage implements TemplateStorage {
   readonly #driver: StorageDriver;
@@ -79,30 +92,30 @@ export class Storage implements TemplateStorage {
       throw invalid('items', `array of 1 to ${MAX_ITEMS} items`, items);
     }
     const { collection = DEFAULT_COLLECTION, replace, idempotencyKey, signal } = callOptions('store', options);
-    const seen = new Set<string>();
-    const now = Date.now();
-    const digest = createHash('sha256').update(JSON.stringify([collection, replace]));
-    const plain: NewRow[] = [];
-    for (const [i, item] of items.entries()) {
-      const row = this.#row(item, i, collection, now);
-      if (seen.has(row.id)) throw new LineamentError('DUPLICATE_ID', `'${row.id}' is in the request twice`);
-      seen.add(row.id);
-      digest.update(JSON.stringify([row.id, row.bytes.length])).update(row.bytes);
-      plain.push(row);
-    }
-    const key = idempotencyKey === undefined ? {} : { key: { id: idempotencyKey, digest: digest.digest('hex') } };
-    const result = await this.#call(signal, async () => {
-      const cipher = this.#cipher;
-      const rows =
-        cipher === undefined
-          ? plain
-          : await Promise.all(
-              plain.map(async (row) => ({ ...row, bytes: await cipher.seal(row.bytes, sealContext(row)) })),
-            );
+    return this.#call(signal, async () => {
+      const seen = new Set<string>();
+      const now = Date.now();
+      const digest = createHash('sha256').update(JSON.stringify([collection, replace]));
+      const rows: NewRow[] = [];
+      const turn = takeTurns();
+      for (const [i, item] of items.entries()) {
+        const row = this.#row(item, i, collection, now);
+        if (seen.has(row.id)) throw new LineamentError('DUPLICATE_ID', `'${row.id}' is in the request twice`);
+        seen.add(row.id);
+        digest.update(JSON.stringify([row.id, row.bytes.length])).update(row.bytes);
+        rows.push(await this.#sealed(row));
+        await turn();
+      }
       throwIfAborted(signal);
-      return this.#driver.put(collection, rows, { replace, ...key }, signal);
+      const key = idempotencyKey === undefined ? {} : { key: { id: idempotencyKey, digest: digest.digest('hex') } };
+      const result = await this.#driver.put(collection, rows, { replace, ...key }, signal);
+      return { stored: items.length, ...result };
     });
-    return { stored: items.length, ...result };
+  }
+
+  async #sealed(row: NewRow): Promise<NewRow> {
+    if (this.#cipher === undefined) return row;
+    return { ...row, bytes: await this.#cipher.seal(row.bytes, sealContext(row)) };
   }
 
   #row(item: TemplateItem | undefined, i: number, collection: string, storedAt: number): NewRow {

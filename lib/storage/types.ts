@@ -116,13 +116,13 @@ export interface TemplateStore {
   readonly model: StorageModel;
   /** Also `DUPLICATE_ID`, `TEMPLATE_EXPIRED` (it already has), `TEMPLATE_INVALID`. */
   storeTemplate(id: string, template: Template, options?: StoreTemplateOptions): Promise<StoreResult>;
-  /** All of them or none. 1 to 10 000, no id twice; the other errors are those of `storeTemplate`. */
+  /** All of them or none. 1 to 5000, no id twice; the other errors are those of `storeTemplate`. */
   storeTemplates(items: readonly TemplateItem[], options?: StoreTemplateOptions): Promise<StoreResult>;
   /** Absent where there is none. `TEMPLATE_EXPIRED` where its time is over; `KEY_NOT_FOUND`, `KEY_MISMATCH` where it is sealed. */
   getTemplate(id: string, options?: CollectionOptions): Promise<StoredTemplate | undefined>;
   /** Whether there was one. Over HTTP a repeated request may say `false` of a template that its first try deleted. */
   deleteTemplate(id: string, options?: CollectionOptions): Promise<boolean>;
-  /** How many there were; 1 to 10 000 ids. */
+  /** How many there were; 1 to 5000 ids. */
   deleteTemplates(ids: readonly string[], options?: CollectionOptions): Promise<number>;
   /** Deletes what has expired by the clock of the backend's caller, and says how many there were. */
   deleteExpired(options?: CountOptions): Promise<number>;
