@@ -92,6 +92,24 @@ export const MATCH_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   calibration: { type: 'string', value: 'FILE', text: "what 'lineament calibrate' wrote, instead of the pack's" },
 };
 
+/** Options of every command that opens a gallery. */
+export const GALLERY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  gallery: {
+    type: 'string',
+    short: 'g',
+    value: 'DIR',
+    default: 'LINEAMENT_GALLERY',
+    text: 'folder of the gallery',
+  },
+  key: {
+    type: 'string',
+    value: 'FILE',
+    default: 'LINEAMENT_KEYS, where it is set',
+    text: 'keyring file of a sealed gallery; an environment variable named VAR by env:VAR',
+  },
+  collection: { type: 'string', short: 'c', value: 'NAME', text: 'collection of the gallery' },
+};
+
 /** Options of every command that looks for faces in photographs. */
 export const FACE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   'max-faces': {

@@ -90,6 +90,7 @@ describe('subpath exports', () => {
       './inference',
       './models',
       ...FAMILIES.map((name) => `./${name}`),
+      ...['search', 'templates', 'gallery', 'storage'].map((name) => `./${name}`),
       './training',
       './visualization',
     ];

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LineamentError } from '../../../lib/errors.js';
 import { countFaces, readDataset, writeImglab } from '../../../lib/training/index.js';
 import { parsePts } from '../../../lib/training/pts.js';
-import { decodeXml, parseXml } from '../../../lib/training/xml.js';
 import { Random } from '../../../lib/training/random.js';
+import { decodeXml, parseXml } from '../../../lib/training/xml.js';
 import { haveShared, shared } from '../../support/samples.js';
 
 let folder = '';

@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadAddon } from '../../../lib/native/index.js';
 import { readDataset } from '../../../lib/training/index.js';
+import { Random } from '../../../lib/training/random.js';
 import type { Box, Frame, Point } from '../../../lib/types.js';
 import { AUGMENTATION, augment } from '../../../models/train/augment.js';
 import { type LabelledPicture, withoutPersons } from '../../../models/train/label.js';
-import { Random } from '../../../lib/training/random.js';
 import { root } from '../../support/child.js';
 import { sample } from '../../support/samples.js';
 
