@@ -97,54 +97,36 @@ size_t keep(const int32_t* dots, const CodeBound* bounds, size_t rows, const Kee
   return count;
 }
 
-// Groups × Q sums of eight rows each.
-template <int kGroups, int kQueries>
+// Sums of eight rows for each of so many queries.
+template <int kQueries>
 inline void tile_block(const uint8_t* tile, size_t width, const int8_t* queries, int32_t* dots, size_t pitch) {
-  __m256i sums[kGroups][kQueries];
-  for (int g = 0; g < kGroups; ++g) {
-    for (int q = 0; q < kQueries; ++q) sums[g][q] = _mm256_setzero_si256();
-  }
-  const uint8_t* other = tile + (kGroups - 1) * width * 8;
+  __m256i sums[kQueries];
+  for (int q = 0; q < kQueries; ++q) sums[q] = _mm256_setzero_si256();
   for (size_t i = 0; i < width; i += 16) {
-    __m256i codes[kGroups][4];
-    for (int k = 0; k < 4; ++k) {
-      codes[0][k] = load(tile + i * 8 + static_cast<size_t>(k) * 32);
-      codes[kGroups - 1][k] = load(other + i * 8 + static_cast<size_t>(k) * 32);
-    }
+    const uint8_t* codes = tile + i * 8;
+    const __m256i c0 = load(codes), c1 = load(codes + 32), c2 = load(codes + 64), c3 = load(codes + 96);
     for (int q = 0; q < kQueries; ++q) {
       const int8_t* query = queries + static_cast<size_t>(q) * width + i;
-      const __m256i b0 = broadcast(query), b1 = broadcast(query + 4), b2 = broadcast(query + 8),
-                    b3 = broadcast(query + 12);
-      for (int g = 0; g < kGroups; ++g) {  // 4 × 2 × 31 × 127 < 2^15
-        const __m256i a =
-            _mm256_add_epi16(_mm256_maddubs_epi16(codes[g][0], b0), _mm256_maddubs_epi16(codes[g][1], b1));
-        const __m256i b =
-            _mm256_add_epi16(_mm256_maddubs_epi16(codes[g][2], b2), _mm256_maddubs_epi16(codes[g][3], b3));
-        sums[g][q] = _mm256_add_epi32(sums[g][q], widen(_mm256_add_epi16(a, b)));
-      }
+      const __m256i b0 = broadcast(query), b1 = broadcast(query + 4);
+      const __m256i b2 = broadcast(query + 8), b3 = broadcast(query + 12);
+      const __m256i a = _mm256_add_epi16(_mm256_maddubs_epi16(c0, b0), _mm256_maddubs_epi16(c1, b1));
+      const __m256i b = _mm256_add_epi16(_mm256_maddubs_epi16(c2, b2), _mm256_maddubs_epi16(c3, b3));
+      sums[q] = _mm256_add_epi32(sums[q], widen(_mm256_add_epi16(a, b)));  // 4 × 2 × 31 × 127 < 2^15
     }
   }
   for (int q = 0; q < kQueries; ++q) {
-    for (int g = 0; g < kGroups; ++g) {
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots + static_cast<size_t>(q) * pitch + g * 8), sums[g][q]);
-    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(dots + static_cast<size_t>(q) * pitch), sums[q]);
   }
-}
-
-template <int kGroups>
-inline void tile_queries(const uint8_t* tile, size_t width, const int8_t* queries, size_t count, int32_t* dots,
-                         size_t pitch) {
-  size_t q = 0;
-  for (; q + 2 <= count; q += 2) tile_block<kGroups, 2>(tile, width, queries + q * width, dots + q * pitch, pitch);
-  if (q < count) tile_block<kGroups, 1>(tile, width, queries + q * width, dots + q * pitch, pitch);
 }
 
 void dot_tile(const uint8_t* tile, size_t groups, size_t stride, const int8_t* queries, size_t count, int32_t* dots,
               size_t pitch) {
   const size_t width = 2 * stride;
-  size_t g = 0;
-  for (; g + 2 <= groups; g += 2) tile_queries<2>(tile + g * width * 8, width, queries, count, dots + g * 8, pitch);
-  if (g < groups) tile_queries<1>(tile + g * width * 8, width, queries, count, dots + g * 8, pitch);
+  for (size_t g = 0; g < groups; ++g, tile += width * 8, dots += 8) {
+    size_t q = 0;
+    for (; q + 4 <= count; q += 4) tile_block<4>(tile, width, queries + q * width, dots + q * pitch, pitch);
+    for (; q < count; ++q) tile_block<1>(tile, width, queries + q * width, dots + q * pitch, pitch);
+  }
 }
 
 double dot_f32(const float* a, const float* b, size_t count) {
