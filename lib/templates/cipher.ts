@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invalid, numberIn, plainObject, positiveInteger } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
-import { gcmOpen, gcmSeal, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from './key-wrap.js';
+import { freshNonce, gcmOpen, gcmSeal, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from './key-wrap.js';
 import { type Keyring, type KeySource, openKeyring } from './keyring.js';
 
 /** The sealed form; FORMAT.md describes every byte. */
@@ -281,7 +281,7 @@ interface Sealed {
 }
 
 function pack(key: DataKey, bytes: Uint8Array, bound: Uint8Array): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = freshNonce();
   return join(key.keyId, key.wrapped, nonce, gcmSeal(key.bytes, nonce, bytes, bound));
 }
 

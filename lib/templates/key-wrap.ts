@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomFillSync,
+} from 'node:crypto';
 import { LineamentError } from '../errors.js';
 
 /** AES-256 in Galois/Counter Mode (NIST SP 800-38D): 96-bit nonces, 128-bit tags. */
@@ -6,6 +13,21 @@ export const KEY_BYTES = 32;
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 const ALGORITHM = 'aes-256-gcm';
+
+/** Nonces are public, so they are drawn from the system many at a time, which costs as much as one; keys never are. */
+const nonces = Buffer.alloc(256 * NONCE_BYTES);
+let nextNonce = nonces.length;
+
+/** 96 random bits that were not given before. */
+export function freshNonce(): Uint8Array {
+  if (nextNonce === nonces.length) {
+    randomFillSync(nonces);
+    nextNonce = 0;
+  }
+  const nonce = Uint8Array.from(nonces.subarray(nextNonce, nextNonce + NONCE_BYTES));
+  nextNonce += NONCE_BYTES;
+  return nonce;
+}
 
 /** Encrypts to ciphertext ‖ tag. `nonce` must never come twice under one key. */
 export function gcmSeal(key: KeyObject | Uint8Array, nonce: Uint8Array, data: Uint8Array, aad: Uint8Array): Buffer {

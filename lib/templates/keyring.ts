@@ -1,8 +1,8 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { invalid } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
 import { type KeyServiceOptions, ServiceKeyring } from './key-service.js';
-import { deriveKey, gcmOpen, gcmSeal, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from './key-wrap.js';
+import { deriveKey, freshNonce, gcmOpen, gcmSeal, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from './key-wrap.js';
 import { readKeyringFile } from './keyring-file.js';
 import { type KeyText, parseKeyList } from './keyring-text.js';
 
@@ -131,7 +131,7 @@ class LocalKeyring implements Keyring {
   async wrap(dataKey: Uint8Array): Promise<{ keyId: string; wrapped: Uint8Array }> {
     const keyId = this.#active;
     const { wrapping } = await this.#key(keyId);
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = freshNonce();
     return { keyId, wrapped: Buffer.concat([nonce, gcmSeal(wrapping, nonce, dataKey, wrapContext(keyId))]) };
   }
 

@@ -162,6 +162,16 @@ describe('TemplateCipher', () => {
     for (const s of sealed) expect(Buffer.from(await cipher.open(s, 'c')).equals(TEXT)).toBe(true);
   });
 
+  it('never uses a nonce twice', async () => {
+    const cipher = await withKeys({ k: KEY }, { templatesPerKey: 1000 });
+    const seen = new Set<string>();
+    for (let i = 0; i < 1000; i++) {
+      const sealed = Buffer.from(await cipher.seal(new Uint8Array(1), 'c'));
+      seen.add(sealed.subarray(69, 81).toString('hex'));
+    }
+    expect(seen.size).toBe(1000);
+  });
+
   it('is closed for good', async () => {
     const cipher = await withKeys({ k: KEY });
     const sealed = await cipher.seal(TEXT, 'c');
