@@ -340,7 +340,11 @@ function unpack({ counts, keys, similarities }: NativeHits): VectorHit[][] {
   return Array.from(counts, (count) => {
     const first = at;
     at += count;
-    return Array.from({ length: count }, (_, i) => ({ key: keys[first + i]!, similarity: similarities[first + i]! }));
+    return Array.from({ length: count }, (_, i) => ({
+      key: keys[first + i]!,
+      // Vectors are of unit length to the last digits of a 32-bit float: equal ones may come to a little more than 1.
+      similarity: Math.max(-1, Math.min(1, similarities[first + i]!)),
+    }));
   });
 }
 

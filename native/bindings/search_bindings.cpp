@@ -9,6 +9,7 @@
 
 #include "bindings/buffers.h"
 #include "bindings/environment.h"
+#include "bindings/search_bindings_values.h"
 #include "bindings/values.h"
 #include "search/index.h"
 #include "search/vectors.h"
@@ -35,84 +36,6 @@ struct Shared {
 
   IndexPtr index;
 };
-
-// Arguments
-
-template <typename T>
-struct Numbers {
-  const T* data = nullptr;
-  size_t size = 0;
-};
-
-// Borrowed numbers of a typed array (byteOffset respected). A detached buffer throws.
-template <typename T>
-Numbers<T> numbers_in(const Napi::Value& value, napi_typedarray_type type, const char* array, const char* what) {
-  const Napi::Env env = value.Env();
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw_invalid(env, std::string("Expected a ") + array + " for " + what);
-  }
-  napi_typedarray_type found;
-  size_t length = 0, offset = 0;
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_get_typedarray_info(env, value, &found, &length, &data, &buffer, &offset) != napi_ok) {
-    throw_invalid(env, std::string("Cannot read the memory of ") + what);
-  }
-  bool detached = false;
-  if (napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok && detached) {
-    throw_invalid(env, std::string("The buffer of ") + what + " is detached");
-  }
-  return {static_cast<const T*>(data), length};
-}
-
-auto floats_in(const Napi::Value& value, const char* what) {
-  return numbers_in<float>(value, napi_float32_array, "Float32Array", what);
-}
-
-std::vector<uint32_t> groups_in(const Napi::Value& value, const char* what) {
-  const auto all = numbers_in<uint32_t>(value, napi_uint32_array, "Uint32Array", what);
-  return {all.data, all.data + all.size};
-}
-
-std::vector<int64_t> keys_in(const Napi::Value& value, const char* what) {
-  const auto all = numbers_in<double>(value, napi_float64_array, "Float64Array", what);
-  std::vector<int64_t> keys(all.size);
-  for (size_t i = 0; i < all.size; ++i) {
-    const double key = all.data[i];
-    if (!(key >= 0 && key <= static_cast<double>(kMostKey) && key == std::floor(key))) {
-      throw_invalid(value.Env(), std::string("Expected whole numbers from 0 to 2^53 - 1 for ") + what);
-    }
-    keys[i] = static_cast<int64_t>(key);
-  }
-  return keys;
-}
-
-std::string path_in(const Napi::Value& value) {
-  if (!value.IsString()) throw_invalid(value.Env(), "Expected a string for path");
-  std::string path = value.As<Napi::String>().Utf8Value();
-  if (path.empty() || path.find('\0') != std::string::npos) {
-    throw_invalid(value.Env(), "Expected a path without null characters");
-  }
-  return path;
-}
-
-IndexSearch rules_in(const Napi::Value& value) {
-  if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object for rules");
-  const auto object = value.As<Napi::Object>();
-  IndexSearch search;
-  const int k = int_at(object, "k");
-  if (k < 1 || static_cast<size_t>(k) > kMostHits) throw_invalid(value.Env(), "Expected k from 1 to 1000000");
-  search.k = static_cast<size_t>(k);
-  const auto given = [&](const char* key) { return !object.Get(key).IsUndefined(); };
-  if (given("threshold")) search.threshold = number_at(object, "threshold");
-  IndexFilter& filter = search.filter;
-  filter.some_groups = given("groups");
-  if (filter.some_groups) filter.groups = groups_in(object.Get("groups"), "groups");
-  filter.some_keys = given("only");
-  if (filter.some_keys) filter.only = keys_in(object.Get("only"), "only");
-  if (given("except")) filter.except = keys_in(object.Get("except"), "except");
-  return search;
-}
 
 // Jobs
 
