@@ -45,7 +45,7 @@ async function stagePlatform(own) {
   write(
     folder,
     'NOTICE',
-    `${path.basename(library)} is ONNX Runtime ${runtime.version} (MIT), as onnxruntime-node carries it.\n`,
+    `${path.basename(library)} is ONNX Runtime ${runtime.version} (MIT), as onnxruntime-node carries it.\nlineament.node contains SQLite (public domain).\n`,
   );
   cpSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'));
   const description = `Native addon and ONNX Runtime ${runtime.version} of lineament for ${platform}`;
@@ -90,7 +90,9 @@ function stageModels(own) {
 function stageMain(own) {
   const folder = path.join(stage, 'lineament');
   mkdirSync(folder, { recursive: true });
-  for (const name of own.files) cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
+  // Source maps hold the sources once more: they are for checkouts.
+  const filter = (name) => !name.endsWith('.map') && path.basename(name) !== '.stamp';
+  for (const name of own.files) cpSync(path.join(root, name), path.join(folder, name), { recursive: true, filter });
   const { scripts, devDependencies, allowScripts, packageManager, gypfile, ...kept } = own;
   write(folder, 'package.json', {
     ...kept,
