@@ -15,7 +15,10 @@ export interface KillOptions {
   readonly worker: string;
   /** Called after each kill with everything acknowledged so far, in order; throws where something is lost. */
   check(folder: string, acknowledged: readonly string[], round: number): Promise<void>;
-  /** Longest time, in milliseconds, from the first acknowledged write of a round to the kill; the moment is random. Default 150. */
+  /**
+   * Longest time, in milliseconds, from the first acknowledged write of a round to the kill; the moment is random. Every fourth round counts
+   * from the start of the worker instead, so that opening and repairing are hit too. Default 150.
+   */
   readonly within?: number;
   readonly seed?: number;
 }
@@ -43,7 +46,13 @@ export async function killRepeatedly(options: KillOptions): Promise<KillReport> 
   try {
     for (let round = 0; round < options.kills; round++) {
       const delay = random() * (options.within ?? 150);
-      const { lines, problem } = await killOnce(options.worker, folder, round, delay);
+      const { lines, problem } = await killOnce(
+        options.worker,
+        folder,
+        round,
+        round % 4 === 3 ? 'start' : 'write',
+        delay,
+      );
       acknowledged.push(...lines);
       if (problem !== undefined) early.push(`round ${round}: ${problem}`);
       await options.check(folder, acknowledged, round);
@@ -54,16 +63,18 @@ export async function killRepeatedly(options: KillOptions): Promise<KillReport> 
   return { kills: options.kills, acknowledged: acknowledged.length, early };
 }
 
-/** One child: started, killed `delay` ms after its first acknowledged write. */
+/** One child: started, killed `delay` ms after its worker began or after its first acknowledged write. */
 function killOnce(
   worker: string,
   folder: string,
   round: number,
+  from: 'start' | 'write',
   delay: number,
 ): Promise<{ readonly lines: readonly string[]; readonly problem: string | undefined }> {
   const script = `
     import { writeSync } from 'node:fs';
     const { default: work } = await import(${JSON.stringify(pathToFileURL(worker).href)});
+    writeSync(1, 'begun\\n');
     await work(process.env.KILL_FOLDER, (line) => writeSync(1, line + '\\n'), Number(process.env.KILL_ROUND));
   `;
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST')));
@@ -78,7 +89,9 @@ function killOnce(
     let timer: NodeJS.Timeout | undefined;
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
-      if (timer === undefined && stdout.includes('\n')) timer = setTimeout(() => child.kill('SIGKILL'), delay);
+      const lines = stdout.split('\n').length - 1;
+      if (timer === undefined && lines >= (from === 'start' ? 1 : 2))
+        timer = setTimeout(() => child.kill('SIGKILL'), delay);
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
@@ -87,7 +100,7 @@ function killOnce(
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       // A line without its end was cut off by the kill: it was written, but nobody heard of it.
-      const lines = stdout.split('\n').slice(0, -1);
+      const lines = stdout.split('\n').slice(1, -1);
       const killed = signal === 'SIGKILL';
       resolve({ lines, problem: killed ? undefined : `ended with ${code ?? signal}: ${stderr.slice(-2000)}` });
     });
