@@ -113,5 +113,5 @@ export async function sampleThumbnail(store: Store, id: string): Promise<Uint8Ar
   const row = await store.row('SELECT data FROM thumbnails WHERE sample = ?', [key]);
   if (row === undefined) return undefined;
   const place = { kind: 'thumbnail', row: key, person, collection } as const;
-  return store.sealer.open(row[0], place, `the thumbnail of sample ${id}`);
+  return Uint8Array.from(await store.sealer.open(row[0], place, `the thumbnail of sample ${id}`));
 }

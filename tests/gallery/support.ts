@@ -61,11 +61,12 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
-/** Names of the files in a folder that hold these bytes anywhere. */
-export async function filesWith(folder: string, bytes: Uint8Array): Promise<readonly string[]> {
+/** Names of the files in a folder that hold any of these bytes anywhere. */
+export async function filesWith(folder: string, ...traces: readonly Uint8Array[]): Promise<readonly string[]> {
   const found: string[] = [];
   for (const file of await readdir(folder)) {
-    if ((await readFile(join(folder, file))).includes(bytes)) found.push(file);
+    const content = await readFile(join(folder, file));
+    if (traces.some((trace) => content.includes(trace))) found.push(file);
   }
   return found;
 }
