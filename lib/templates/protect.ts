@@ -9,14 +9,30 @@ import type { Keyring } from './keyring.js';
 import { checkKeyId } from './keyring-text.js';
 import { comparableModel, type Template, validateTemplate } from './template.js';
 
+const SCHEMES = ['rotation-1', 'projection-1'] as const;
+/** How vectors are turned: see {@link ProtectionKey}. */
+export type ProtectionScheme = (typeof SCHEMES)[number];
+
+/** Enough that every number of the result depends on every number of the input in many ways, whatever the length. */
+const ROUNDS = 4;
+/** Shorter vectors have too few turns to hide among. */
+const MIN_DIMS = 64;
+
+/** The way into a key from this file alone. */
+let transformOf: (key: ProtectionKey, model: string, dims: number) => Transform;
+
+const PURPOSE = 'template protection v1';
+
 /**
- * Revocable templates in the sense of ISO/IEC 24745:2022 (renewability, unlinkability; irreversibility as far as the key is
- * secret). A secret orthogonal transform, drawn from the key, turns the sphere that embeddings lie on: cosines between vectors
+ * A secret that templates are protected with; safe for concurrent use.
+ *
+ * Revocable templates in the sense of ISO/IEC 24745:2022: renewability and unlinkability; irreversibility as far as the key
+ * is secret. A secret orthogonal transform, drawn from the key, turns the sphere that embeddings lie on: cosines between vectors
  * under one key stay what they are, so that calibration, thresholds and index work as before, while vectors under two keys
  * have nothing to do with each other. To revoke, choose a new key and transform (or enrol) anew: the old template then
  * scores like a stranger's.
  *
- * The transform is a product of {@link ROUNDS} rounds of keyed sign flips, a keyed permutation and Walsh–Hadamard
+ * The transform is a product of four rounds of keyed sign flips, a keyed permutation and Walsh–Hadamard
  * transforms, O(n log n): Ailon & Chazelle, "The fast Johnson–Lindenstrauss transform", SIAM J. Comput. 39 (2009), and
  * Choromanski, Rowland & Weller, "The unreasonable effectiveness of structured random orthogonal embeddings", NIPS 2017.
  *
@@ -29,17 +45,6 @@ import { comparableModel, type Template, validateTemplate } from './template.js'
  * whoever sees the gallery; two whole galleries of the same persons under two keys can be laid over each other by them, as
  * with every transform that keeps cosines. It is no encryption: seal protected templates too.
  */
-const SCHEMES = ['rotation-1', 'projection-1'] as const;
-export type ProtectionScheme = (typeof SCHEMES)[number];
-
-/** Enough that every number of the result depends on every number of the input in many ways, whatever the length. */
-const ROUNDS = 4;
-/** Shorter vectors have too few turns to hide among. */
-const MIN_DIMS = 64;
-
-const PURPOSE = 'template protection v1';
-
-/** A secret that templates are protected with. Safe for concurrent use; make a new one to revoke. */
 export class ProtectionKey {
   readonly keyId: string;
   readonly scheme: ProtectionScheme;
@@ -63,7 +68,11 @@ export class ProtectionKey {
     return ProtectionKey.#make(keyId, createSecretKey(secret), options);
   }
 
-  /** Derived from a key of the keyring (default: the active one). Throws `KEY_NOT_FOUND`, also for keys of a key service. */
+  /**
+   * Derived from a key of the keyring. Name the key that your templates were protected with: the default, the active key, is
+   * another one after a rotation, and removing a key revokes what it protected. Throws `KEY_NOT_FOUND`, also for keys of a key
+   * service.
+   */
   static async fromKeyring(
     keyring: Keyring,
     options: { readonly keyId?: string; readonly scheme?: ProtectionScheme } = {},
@@ -79,8 +88,12 @@ export class ProtectionKey {
     return new ProtectionKey(checkKeyId('keyId', keyId), secret, scheme);
   }
 
-  /** @internal The transform for a model's vectors. Another model has another one: pairs of one tell nothing of the other. */
-  transform(model: string, dims: number): Transform {
+  static {
+    transformOf = (key, model, dims) => key.#transform(model, dims);
+  }
+
+  /** The transform for a model's vectors. Another model has another one: pairs of one tell nothing of the other. */
+  #transform(model: string, dims: number): Transform {
     const name = `${this.scheme}|${dims}|${model}`;
     let transform = this.#transforms.get(name);
     if (transform === undefined) {
@@ -140,7 +153,7 @@ export function unprotectTemplate(template: Template, key: ProtectionKey): Templ
   if (key.scheme !== 'rotation-1') {
     throw new LineamentError('INVALID_ARGUMENT', `${key.scheme} cannot be undone`, { fix: 'Enrol the person again.' });
   }
-  const vector = key.transform(plain.model, plain.dims).undo(plain.vector);
+  const vector = transformOf(key, plain.model, plain.dims).undo(plain.vector);
   normalise(vector);
   return { ...plain, vector };
 }
@@ -148,7 +161,7 @@ export function unprotectTemplate(template: Template, key: ProtectionKey): Templ
 function turn(model: string, plain: Float32Array, key: ProtectionKey): { vector: Float32Array; dims: number } {
   if (!(key instanceof ProtectionKey)) throw invalid('key', 'ProtectionKey', key);
   if (plain.length < MIN_DIMS) throw invalid('vector', `at least ${MIN_DIMS} numbers`, plain);
-  const vector = key.transform(model, plain.length).apply(plain);
+  const vector = transformOf(key, model, plain.length).apply(plain);
   if (!normalise(vector)) throw invalid('vector', 'finite, non-zero vector', plain);
   return { vector, dims: vector.length };
 }
