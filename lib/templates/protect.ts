@@ -109,7 +109,8 @@ export class ProtectionKey {
 /**
  * The template under a key; `protection` says which. Its cosine with other templates under the key is that of the plain ones
  * (`rotation-1`: to float32's rounding; `projection-1`: ± a few hundredths, half the length). Quality, consent, times and the
- * rest are carried over. Throws `INVALID_ARGUMENT` when it is protected already or shorter than 64 numbers,
+ * rest are carried over: a consent reference or the time of capture links two templates of a person better than any vector
+ * could, so leave out what need not be there. Throws `INVALID_ARGUMENT` when it is protected already or shorter than 64 numbers,
  * `TEMPLATE_INVALID`, `TEMPLATE_EXPIRED`. Pure.
  */
 export function protectTemplate(template: Template, key: ProtectionKey): Template {
