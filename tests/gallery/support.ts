@@ -66,7 +66,7 @@ export async function filesWith(folder: string, ...traces: readonly Uint8Array[]
   const found: string[] = [];
   for (const file of await readdir(folder)) {
     const content = await readFile(join(folder, file));
-    if (traces.some((trace) => content.includes(trace))) found.push(file);
+    if (traces.some((trace) => content.includes(Buffer.from(trace)))) found.push(file);
   }
   return found;
 }
