@@ -20,5 +20,8 @@ export function buildBench(target) {
   run('cmake', ['--build', folder, '-j', '2', '--target', target]);
 }
 
+/** Where a target that was built lies. @param {string} target */
+export const benchProgram = (target) => path.join(folder, target);
+
 /** Runs a target that was built, and gives the JSON that it printed. @param {string} target @param {string[]} args */
-export const runBench = (target, args) => JSON.parse(run(path.join(folder, target), args, true));
+export const runBench = (target, args) => JSON.parse(run(benchProgram(target), args, true));
