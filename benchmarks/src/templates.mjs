@@ -284,13 +284,13 @@ function linkability(t, name, groups, scheme) {
   ];
 }
 
-/** Templates of one to four samples against probes of other photographs. */
+/** Templates of one to three samples against probes of other photographs; persons with enough photographs for all three. */
 function severalSamples(t, condition, list, persons) {
   const rows = [];
   const figures = [];
   let threshold;
   let single;
-  for (const count of [1, 2, 3, 4]) {
+  for (const count of [1, 2, 3]) {
     for (const keepThresholds of [true, false]) {
       if (count === 1 && !keepThresholds) continue;
       const rand = random(4);
@@ -298,11 +298,9 @@ function severalSamples(t, condition, list, persons) {
       const impostor = [];
       for (const own of persons) {
         const photos = [...new Set(own.map((s) => s.face.photo))];
-        // The same persons for every count.
-        if (photos.length < 3) continue;
+        if (photos.length < 4) continue;
         for (let draw = 0; draw < DRAWS; draw++) {
-          const chosen = shuffled(photos, rand).slice(0, Math.min(count, photos.length - 1));
-          if (chosen.length < count) continue;
+          const chosen = shuffled(photos, rand).slice(0, count);
           const picked = chosen.map((name) =>
             pick(
               own.filter((s) => s.face.photo === name),

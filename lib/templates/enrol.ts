@@ -21,19 +21,19 @@ export interface EnrolOptions {
   readonly minQuality?: number;
   /**
    * The least mean cosine that a sample must have with the others. Give one wherever there is a calibration, best
-   * `similarityAt(calibration, 0.02)`: on the photographs of `benchmarks/` it finds 99 in 100 wrong faces and loses next to no right
-   * one. Without it samples are judged by each other: see `outlierRatio`.
+   * `similarityAt(calibration, 0.02)`: on the photographs of `benchmarks/` it lets 1 in 100 wrong faces pass, and leaves out
+   * none of the right ones where they are good and 2 in 100 where they are poor. Without it samples are judged by each other: see `outlierRatio`.
    */
   readonly genuineFloor?: number;
   /**
    * Without a floor: a sample is out when its mean distance (1 − cosine) from the others exceeds what is usual among them by
-   * this factor; default 1.6, which finds 96 in 100 wrong faces among good photographs and two in three among poor ones.
+   * this factor; default 1.6, which finds 95 in 100 wrong faces among good photographs and two in three among poor ones.
    * Frames of one video are so alike that another picture of the person looks like an outlier.
    */
   readonly outlierRatio?: number;
   /**
    * Keep the meaning of thresholds; default true. The mean of several samples lies nearer to everybody than any of them: with
-   * the recognisers of the starter pack, brought to length 1, it matches 10 to 20 % of strangers where a single sample
+   * the recognisers of the starter pack, brought to length 1, it matches 6 to 20 % of strangers where a single sample
    * matches 1 %. So what averaging takes from the length is given back in a direction that no sample has, and the cosine
    * with a probe is the mean of the samples' cosines. `false` only scales the mean; for recognisers whose strangers' cosines
    * lie around 0.
