@@ -192,7 +192,7 @@ describe('binary templates', () => {
     const rand = random(5);
     let read = 0;
     let refused = 0;
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < 8000; round++) {
       let bytes = encodeTemplate(FULL);
       const cut = rand() < 0.3 ? Math.floor(rand() * bytes.length) : 0;
       if (cut > 16) {
@@ -214,18 +214,19 @@ describe('binary templates', () => {
         refused++;
       }
     }
-    expect(read).toBeGreaterThan(500);
-    expect(refused).toBeGreaterThan(5000);
+    expect(read).toBeGreaterThan(200);
+    expect(refused).toBeGreaterThan(2000);
   });
 });
 
 describe('half precision', () => {
   it('is exact for every float16, and rounds to the nearest, ties to even', () => {
+    const wrong: number[] = [];
     for (let bits = 0; bits < 65_536; bits++) {
       const value = fromHalf(bits);
-      if (Number.isNaN(value)) expect(fromHalf(toHalf(value))).toBeNaN();
-      else expect(toHalf(value)).toBe(bits);
+      if (Number.isNaN(value) ? !Number.isNaN(fromHalf(toHalf(value))) : toHalf(value) !== bits) wrong.push(bits);
     }
+    expect(wrong).toEqual([]);
     expect(toHalf(1 + 2 ** -11)).toBe(0x3c00);
     expect(toHalf(1 + 3 * 2 ** -11)).toBe(0x3c02);
     expect(toHalf(2 ** -25)).toBe(0);
