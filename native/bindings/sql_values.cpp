@@ -12,6 +12,21 @@ namespace {
 
 constexpr double kMostSafe = 9007199254740991.0;
 
+std::vector<uint8_t> blob_of(const Napi::Value& value) {
+  // Asked for directly, since this runs for every template: only an empty view needs the question whether it is
+  // detached.
+  napi_typedarray_type type = napi_float64_array;
+  size_t length = 0;
+  void* data = nullptr;
+  const napi_status status = napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr);
+  if (status == napi_ok && type == napi_uint8_array && length > 0) {
+    const auto* bytes = static_cast<const uint8_t*>(data);
+    return std::vector<uint8_t>(bytes, bytes + length);
+  }
+  (void)bytes_of(value, "a blob");  // says what is wrong, or that it is empty
+  return {};
+}
+
 SqlValue sql_value(const Napi::Value& value) {
   switch (value.Type()) {
     case napi_null:
@@ -31,10 +46,8 @@ SqlValue sql_value(const Napi::Value& value) {
     }
     case napi_string:
       return value.As<Napi::String>().Utf8Value();
-    default: {
-      const Bytes bytes = bytes_of(value, "a blob");
-      return std::vector<uint8_t>(bytes.data, bytes.data + bytes.size);
-    }
+    default:
+      return blob_of(value);
   }
 }
 
@@ -43,12 +56,10 @@ Napi::Array array_of(const Napi::Value& value, const char* what) {
   return value.As<Napi::Array>();
 }
 
+// The caller has a handle scope around one row.
 void append(std::vector<SqlValue>& values, const Napi::Array& row) {
   const uint32_t count = row.Length();
-  for (uint32_t i = 0; i < count; ++i) {
-    const Napi::HandleScope scope(row.Env());
-    values.push_back(sql_value(row.Get(i)));
-  }
+  for (uint32_t i = 0; i < count; ++i) values.push_back(sql_value(row.Get(i)));
 }
 
 void check(Napi::Env env, napi_status status) {
