@@ -90,6 +90,22 @@ export interface NativeIndex {
   close(): Promise<void>;
 }
 
+/** A snapshot that is being written, of vectors that come in the order of their keys; one segment is held in memory. */
+export interface NativeSnapshot {
+  /** As {@link NativeIndex.add}, and keys rise from call to call. After a failure nothing will be written. */
+  add(
+    executor: NativeExecutor,
+    keys: Float64Array,
+    vectors: Float32Array,
+    groups: Uint32Array | undefined,
+    token?: NativeToken,
+  ): Promise<void>;
+  /** Makes the file appear, or replaces the old one, and gives how many vectors it holds. `STORE_FULL`, `STORE_FAILED`. */
+  finish(executor: NativeExecutor): Promise<number>;
+  /** Gives up what was not finished. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** What the addon exports for searching. */
 export interface NativeSearch {
   /** `dims`: 2 to 4096. */
@@ -99,4 +115,11 @@ export interface NativeSearch {
    * verifies all check sums. `STORE_CORRUPT`, `STORE_VERSION`.
    */
   openIndex(executor: NativeExecutor, path: string, mode: 'map' | 'load', token?: NativeToken): Promise<NativeIndex>;
+  /** `STORE_FULL`, `STORE_FAILED`. */
+  createSnapshot(
+    executor: NativeExecutor,
+    path: string,
+    dims: number,
+    precision: IndexPrecision,
+  ): Promise<NativeSnapshot>;
 }

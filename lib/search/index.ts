@@ -1,12 +1,12 @@
 /** One-to-many search by cosine: exact, in memory or over a mapped file. */
 export type { IndexPrecision } from '../native/search.js';
+export { INDEX_PRECISIONS, type VectorIndexOptions } from './options.js';
+export { createVectorSnapshot, type VectorSnapshot } from './snapshot.js';
 export {
   createVectorIndex,
-  INDEX_PRECISIONS,
   type OpenVectorIndexOptions,
   openVectorIndex,
   type VectorHit,
   type VectorIndex,
-  type VectorIndexOptions,
   type VectorSearchOptions,
 } from './vector-index.js';

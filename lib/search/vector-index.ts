@@ -1,42 +1,21 @@
 import { access } from 'node:fs/promises';
-import {
-  abortSignal,
-  invalid,
-  nonEmptyString,
-  numberIn,
-  oneOf,
-  plainObject,
-  positiveInteger,
-} from '../errors/validate.js';
+import { numberIn, oneOf, plainObject, positiveInteger } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
 import { cancellable } from '../inference/cancel.js';
 import { Lifetime } from '../inference/lifetime.js';
 import type { NativeAddon, NativeExecutor, NativeHits, NativeIndex, NativeSearchRules } from '../native/addon.js';
-import { loadAddon } from '../native/index.js';
 import type { IndexPrecision } from '../native/search.js';
+import {
+  type Abortable,
+  type Compute,
+  filePath,
+  indexOptions,
+  signalOf,
+  type Threads,
+  threadsOf,
+  type VectorIndexOptions,
+} from './options.js';
 import { packGroups, packKeys, packVectors } from './pack.js';
-
-/**
- * What an index keeps of each vector of D numbers. `exact`: 32-bit floats and 8-bit ones that bound them, 5·D bytes; answers are
- * the true top-k. `half`: 16-bit floats instead of the 32-bit ones, 3·D bytes; answers are the true top-k of the rounded
- * vectors (cosines are off by less than 0.001). `int8`: 8 bits only, D bytes; answers are approximate (cosines are off by about
- * 0.002 at 512 numbers), for galleries larger than memory.
- */
-export const INDEX_PRECISIONS = ['exact', 'half', 'int8'] as const satisfies readonly IndexPrecision[];
-
-interface Threads {
-  /** Compute threads of the index's own; the processors that the process may use when absent. */
-  readonly threads?: number;
-  /** Threads to share instead, such as a `Runtime`'s `executor`; they are not closed with the index. */
-  readonly executor?: NativeExecutor;
-}
-
-export interface VectorIndexOptions extends Threads {
-  /** Numbers of a vector, 2 to 4096. */
-  readonly dims: number;
-  /** `exact` when absent. */
-  readonly precision?: IndexPrecision;
-}
 
 export interface OpenVectorIndexOptions extends Threads {
   /**
@@ -67,10 +46,6 @@ export interface VectorSearchOptions {
   readonly only?: readonly number[];
   /** None of these keys. */
   readonly except?: readonly number[];
-  readonly signal?: AbortSignal;
-}
-
-interface Abortable {
   readonly signal?: AbortSignal;
 }
 
@@ -133,10 +108,7 @@ export interface VectorIndex extends AsyncDisposable {
 
 /** Makes an empty index. Rejects with `INVALID_ARGUMENT`, `ADDON_NOT_FOUND`. */
 export async function createVectorIndex(options: VectorIndexOptions): Promise<VectorIndex> {
-  const given = plainObject('options', options, ['dims', 'precision', 'threads', 'executor']);
-  const dims = positiveInteger('dims', given.dims, 4096);
-  if (dims < 2) throw invalid('dims', 'integer from 2 to 4096', given.dims);
-  const precision = given.precision === undefined ? 'exact' : oneOf('precision', given.precision, INDEX_PRECISIONS);
+  const { dims, precision, given } = indexOptions(options);
   const threads = threadsOf(given);
   return new Index(threads, threads.addon.createIndex(dims, precision));
 }
@@ -164,29 +136,6 @@ export async function openVectorIndex(path: string, options: OpenVectorIndexOpti
     await threads.release();
     throw error;
   }
-}
-
-interface Compute {
-  readonly addon: NativeAddon;
-  readonly executor: NativeExecutor;
-  /** Ends the threads where they are the index's own. */
-  release(): Promise<void>;
-}
-
-function threadsOf(given: Record<string, unknown>): Compute {
-  if (given.threads !== undefined && given.executor !== undefined) {
-    throw invalid('threads', 'nothing beside executor', given.threads);
-  }
-  const threads = given.threads === undefined ? undefined : positiveInteger('threads', given.threads, 256);
-  if (given.executor !== undefined && (typeof given.executor !== 'object' || given.executor === null)) {
-    throw invalid('executor', 'executor of the addon', given.executor);
-  }
-  const addon = loadAddon();
-  if (given.executor !== undefined) {
-    return { addon, executor: given.executor as NativeExecutor, release: async () => undefined };
-  }
-  const executor = addon.createExecutor(threads ?? Math.max(1, addon.cpu().cores));
-  return { addon, executor, release: () => executor.close() };
 }
 
 class Index implements VectorIndex {
@@ -346,13 +295,4 @@ function unpack({ counts, keys, similarities }: NativeHits): VectorHit[][] {
       similarity: Math.max(-1, Math.min(1, similarities[first + i]!)),
     }));
   });
-}
-
-function filePath(path: string): void {
-  nonEmptyString('path', path);
-  if (path.includes('\0')) throw invalid('path', 'path of a file', path);
-}
-
-function signalOf(signal: unknown): AbortSignal | undefined {
-  return signal === undefined ? undefined : abortSignal('signal', signal);
 }

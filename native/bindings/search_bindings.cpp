@@ -1,6 +1,5 @@
 #include "bindings/search_bindings.h"
 
-#include <cmath>
 #include <memory>
 #include <string>
 #include <thread>
@@ -9,10 +8,10 @@
 
 #include "bindings/buffers.h"
 #include "bindings/environment.h"
+#include "bindings/search_bindings_stream.h"
 #include "bindings/search_bindings_values.h"
 #include "bindings/values.h"
 #include "search/index.h"
-#include "search/vectors.h"
 
 namespace lineament::bindings {
 namespace {
@@ -256,10 +255,6 @@ Napi::Value verify(const Napi::CallbackInfo& info, const IndexPtr& index) {
   return Environment::of(info.Env()).launch(executor, token_or_null(info[1]), std::make_unique<VerifyJob>(index));
 }
 
-const char* name_of(IndexPrecision precision) {
-  return precision == IndexPrecision::kExact ? "exact" : precision == IndexPrecision::kHalf ? "half" : "int8";
-}
-
 Napi::Object wrap_index(Napi::Env env, IndexPtr index) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("dims", static_cast<double>(index->dims()));
@@ -325,16 +320,8 @@ class OpenJob final : public Job {
 };
 
 Napi::Value create_index(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const double dims = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
-  if (!(dims >= static_cast<double>(kMinDims) && dims <= static_cast<double>(kMaxDims) && dims == std::floor(dims))) {
-    throw_invalid(env, "Expected 2 to 4096 dims");
-  }
-  const std::string name = info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : "";
-  for (const IndexPrecision p : {IndexPrecision::kExact, IndexPrecision::kHalf, IndexPrecision::kInt8}) {
-    if (name == name_of(p)) return wrap_index(env, std::make_shared<VectorIndex>(static_cast<size_t>(dims), p));
-  }
-  throw_invalid(env, "Unknown precision " + name);
+  const size_t dims = dims_in(info[0]);
+  return wrap_index(info.Env(), std::make_shared<VectorIndex>(dims, precision_in(info[1])));
 }
 
 Napi::Value open_index(const Napi::CallbackInfo& info) {
@@ -352,6 +339,7 @@ Napi::Value open_index(const Napi::CallbackInfo& info) {
 void export_search(Napi::Object exports) {
   set_method(exports, "createIndex", create_index);
   set_method(exports, "openIndex", open_index);
+  export_snapshot_stream(exports);
 }
 
 }  // namespace lineament::bindings

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bindings/values.h"
+#include "search/vectors.h"
 
 namespace lineament::bindings {
 namespace {
@@ -50,6 +51,25 @@ std::vector<int64_t> keys_in(const Napi::Value& value, const char* what) {
     keys[i] = static_cast<int64_t>(key);
   }
   return keys;
+}
+
+size_t dims_in(const Napi::Value& value) {
+  const double dims = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+  const bool good = dims >= static_cast<double>(kMinDims) && dims <= static_cast<double>(kMaxDims);
+  if (!good || dims != std::floor(dims)) throw_invalid(value.Env(), "Expected 2 to 4096 dims");
+  return static_cast<size_t>(dims);
+}
+
+const char* name_of(IndexPrecision precision) {
+  return precision == IndexPrecision::kExact ? "exact" : precision == IndexPrecision::kHalf ? "half" : "int8";
+}
+
+IndexPrecision precision_in(const Napi::Value& value) {
+  const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+  for (const IndexPrecision p : {IndexPrecision::kExact, IndexPrecision::kHalf, IndexPrecision::kInt8}) {
+    if (name == name_of(p)) return p;
+  }
+  throw_invalid(value.Env(), "Unknown precision " + name);
 }
 
 std::string path_in(const Napi::Value& value) {

@@ -157,8 +157,9 @@ SnapshotWriter::SnapshotWriter(const std::string& path, size_t dims, IndexPrecis
   file_.write(page_of(header).data(), kSnapshotPage);
 }
 
-Status SnapshotWriter::failure() const {
+Status SnapshotWriter::status() const {
   const int error = file_.error();
+  if (error == 0) return Status();
   const bool full = error == ENOSPC || error == EFBIG
 #if defined(EDQUOT)
                     || error == EDQUOT
@@ -192,7 +193,7 @@ Status SnapshotWriter::append(Segment& segment) {
   table_.vectors += rows;
   offset_ += layout.bytes;
   file_.write(image, layout.bytes);
-  return file_.error() == 0 ? Status() : failure();
+  return status();
 }
 
 Status SnapshotWriter::finish(uint64_t revision) {
@@ -211,8 +212,8 @@ Status SnapshotWriter::finish(uint64_t revision) {
   std::memcpy(trailer.magic, kTrailerMagic, sizeof(kTrailerMagic));
   file_.write(table.data(), table.size());
   file_.write(page_of(trailer).data(), kSnapshotPage);
-  const Status status = file_.commit();
-  return status.ok() ? status : failure();
+  const Status committed = file_.commit();
+  return committed.ok() ? committed : status();
 }
 
 }  // namespace lineament

@@ -67,9 +67,10 @@ class SnapshotWriter {
   // kStoreFull, kStoreFailed.
   Status finish(uint64_t revision);
 
- private:
-  Status failure() const;
+  // What has gone wrong with the file so far.
+  Status status() const;
 
+ private:
   const std::string path_;
   AtomicFile file_;
   SnapshotTable table_;
