@@ -15,6 +15,11 @@ const NAMES = [
   'starter-trees',
   'pose',
   'quality',
+  'search',
+  'templates',
+  'enrolment',
+  'durability',
+  'storage',
   'install',
   'models',
   'detection',
@@ -42,7 +47,8 @@ function run(command, args, cwd) {
   return result.status ?? 1;
 }
 
-if (!existsSync(path.join(folder, 'node_modules', '@vladmandic', 'human', 'package.json'))) {
+const PEERS = ['@vladmandic/human', 'usearch'];
+if (!PEERS.every((name) => existsSync(path.join(folder, 'node_modules', name, 'package.json')))) {
   console.log('installing the peers ...');
   const status = run('npm', ['ci', '--no-audit', '--no-fund'], folder);
   if (status !== 0) process.exit(status);
