@@ -56,7 +56,7 @@
       'conditions': [
         ['OS=="win"', {'msvs_settings': {'VCCLCompilerTool': {'WarningLevel': 0}}}],
         ['OS=="mac"', {'xcode_settings': {'GCC_OPTIMIZATION_LEVEL': '2', 'WARNING_CFLAGS': ['-w']}}],
-        ['OS!="win" and OS!="mac"', {'cflags!': ['-O3'], 'cflags': ['-O2', '-w', '-fPIC']}],
+        ['OS!="win" and OS!="mac"', {'cflags': ['-w', '-fPIC'], 'cflags_c': ['-O2']}],
       ],
     },
   ],
