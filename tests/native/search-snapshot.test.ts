@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NativeExecutor } from '../../lib/native/addon.js';
 import { loadAddon } from '../../lib/native/index.js';
-import { createVectorIndex, INDEX_PRECISIONS, openVectorIndex } from '../../lib/search/index.js';
+import { createVectorIndex, createVectorSnapshot, INDEX_PRECISIONS, openVectorIndex } from '../../lib/search/index.js';
 import { root } from '../support/child.js';
 import { expectSame, type Model, row, unit, vectors } from './search-support.js';
 import { codeOf } from './support.js';
@@ -182,5 +182,69 @@ describe('snapshots of a vector index', () => {
     expect(second).toMatchObject({ dims: 3, size: 1, revision: 1 });
     truncateSync(file('cut'), 4097);
     expect(await codeOf(() => openVectorIndex(file('cut'), { executor }))).toBe('STORE_CORRUPT');
+  });
+
+  it('are written block by block as well, without an index', async () => {
+    for (const precision of INDEX_PRECISIONS) {
+      await using index = await createVectorIndex({ dims: DIMS, precision, executor });
+      await using written = await createVectorSnapshot(file('streamed'), { dims: DIMS, precision, executor });
+      // More than one segment, in calls that do not end where segments do.
+      let key = 0;
+      for (const count of [1, 16_000, 0, 5_000, 700]) {
+        const some = Array.from({ length: count }, () => (key += 2));
+        const block = vectors(count, DIMS, key);
+        const of = some.map((one) => one % 3);
+        await written.add(some, block, of);
+        await index.add(some, block, of);
+      }
+      expect(await written.finish()).toBe(21_701);
+      expect(await codeOf(() => written.add([key + 1], vectors(1, DIMS, 1)))).toBe('CLOSED');
+      expect(await codeOf(() => written.finish())).toBe('CLOSED');
+      await using opened = await openVectorIndex(file('streamed'), { mode: 'load', executor });
+      expect(opened.size).toBe(21_701);
+      const queries = vectors(4, DIMS, 5);
+      for (const options of [{}, { groups: [1], k: 40 }, { threshold: 0.6 }]) {
+        expect(await opened.search(queries, options)).toEqual(await index.search(queries, options));
+      }
+      // The same vectors make the same segments, whichever way they came.
+      await index.save(file('saved'));
+      const saved = readFileSync(file('saved'));
+      expect(readFileSync(file('streamed')).subarray(0, -4096).equals(saved.subarray(0, -4096))).toBe(true);
+    }
+  });
+
+  it('that are not finished, or fail, leave the old file', async () => {
+    writeFileSync(file('before'), 'before');
+    const begin = () => createVectorSnapshot(file('before'), { dims: DIMS, executor });
+    const refused = async (code: string, bad: number[], block: Float32Array): Promise<void> => {
+      await using written = await begin();
+      await written.add([5, 6], vectors(2, DIMS, 1));
+      expect(await codeOf(() => written.add(bad, block))).toBe(code);
+      expect(await codeOf(() => written.finish())).toBe(code);
+    };
+    await refused('INVALID_ARGUMENT', [7, 6], vectors(2, DIMS, 1));
+    await refused('INVALID_ARGUMENT', [6], vectors(1, DIMS, 1));
+    await refused('INVALID_ARGUMENT', [7], new Float32Array(DIMS));
+    await refused('INVALID_ARGUMENT', [7], new Float32Array(DIMS).fill(Number.NaN));
+    {
+      await using written = await begin();
+      await written.add([1], vectors(1, DIMS, 1));
+      expect(await codeOf(() => written.add([2], vectors(1, DIMS + 1, 1)))).toBe('INVALID_ARGUMENT');
+      expect(await codeOf(() => written.add([-2], vectors(1, DIMS, 1)))).toBe('INVALID_ARGUMENT');
+      const stopped = { signal: AbortSignal.abort() };
+      expect(await codeOf(() => written.add([2], vectors(1, DIMS, 1), undefined, stopped))).toBe('ABORTED');
+      await written.close();
+      expect(await codeOf(() => written.finish())).toBe('CLOSED');
+    }
+    expect(readFileSync(file('before'), 'utf8')).toBe('before');
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(await codeOf(() => createVectorSnapshot(file('no/folder'), { dims: DIMS, executor }))).toBe('STORE_FAILED');
+    expect(await codeOf(() => createVectorSnapshot('', { dims: DIMS }))).toBe('INVALID_ARGUMENT');
+    expect(await codeOf(() => createVectorSnapshot(file('x'), { dims: 1 }))).toBe('INVALID_ARGUMENT');
+    await using empty = await createVectorSnapshot(file('empty snapshot'), { dims: DIMS, executor });
+    expect(await empty.finish()).toBe(0);
+    await using opened = await openVectorIndex(file('empty snapshot'), { executor });
+    expect(opened.size).toBe(0);
+    expect(await opened.search(vectors(1, DIMS, 1))).toEqual([[]]);
   });
 });
