@@ -17,8 +17,9 @@ const back = new Set();
 const problems = [];
 const indexes = { snapshot: 0, replayed: 0, rebuilt: 0 };
 let repaired = 0;
-let opening = 0;
 let samples = 0;
+let removals = 0;
+let changes = 0;
 const began = performance.now();
 const report = await killRepeatedly({
   kills: KILLS,
@@ -26,15 +27,15 @@ const report = await killRepeatedly({
   seed: Number(process.env.BENCH_SEED ?? 1),
   async check(place, acknowledged, round) {
     const whole = round % 20 === 19 || round === KILLS - 1;
-    const from = performance.now();
     const found = await inspect(place, acknowledged, whole);
-    if (whole) opening = Math.max(opening, performance.now() - from);
     for (const person of found.lost) lost.add(person);
     for (const person of found.back) back.add(person);
     problems.push(...found.problems);
     indexes[found.index] += 1;
     repaired += found.repaired.length > 0 ? 1 : 0;
     samples = found.samples;
+    changes = acknowledged.filter((line) => !line.startsWith('?')).length;
+    removals = acknowledged.filter((line) => line.startsWith('-')).length;
     if (round % 10 === 9)
       console.log(`${round + 1} kills, ${acknowledged.length} acknowledged, ${samples} samples there`);
   },
@@ -42,15 +43,15 @@ const report = await killRepeatedly({
 const seconds = Math.round((performance.now() - began) / 1000);
 for (const problem of [...problems, ...report.early]) console.log(problem);
 
-const what = `${report.kills} kills (SIGKILL, every fourth while it starts) under four writers; ${report.acknowledged} acknowledged changes; ${seconds} s`;
+const what = `${report.kills} kills (SIGKILL, every fourth while it starts) under four writers; ${changes} acknowledged changes; ${seconds} s`;
 finish(
   'durability',
   [
     figure('durability.kills', report.kills, 'kills', { issue: 4, goal: 200, better: 'higher', note: what }),
-    figure('durability.acknowledged', report.acknowledged, 'changes', {
+    figure('durability.acknowledged', changes, 'changes', {
       issue: 4,
       better: 'higher',
-      note: `${samples} samples at the end`,
+      note: `${removals} of them deletions and merges; ${samples} samples at the end`,
     }),
     figure('durability.lost', lost.size, 'persons', {
       issue: 4,

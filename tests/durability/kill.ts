@@ -17,7 +17,7 @@ export interface KillOptions {
   check(folder: string, acknowledged: readonly string[], round: number): Promise<void>;
   /**
    * Longest time, in milliseconds, from the first acknowledged write of a round to the kill; the moment is random. Every fourth round counts
-   * from the start of the worker instead, so that opening and repairing are hit too. Default 150.
+   * from the start of the worker instead, so that opening and repairing are hit too. Default 400.
    */
   readonly within?: number;
   readonly seed?: number;
@@ -45,7 +45,7 @@ export async function killRepeatedly(options: KillOptions): Promise<KillReport> 
   const early: string[] = [];
   try {
     for (let round = 0; round < options.kills; round++) {
-      const delay = random() * (options.within ?? 150);
+      const delay = random() * (options.within ?? 400);
       const { lines, problem } = await killOnce(
         options.worker,
         folder,
