@@ -76,18 +76,19 @@ size_t keep(const int32_t* dots, const CodeBound* bounds, size_t rows, const Kee
   const __m256 length = _mm256_set1_ps(rule.length), needed = _mm256_set1_ps(rule.needed);
   size_t count = 0, r = 0;
   for (; r + 8 <= rows; r += 8) {
+    // Scales and errors come apart in the order of rows 0, 1, 4, 5, 2, 3, 6, 7: the sums are brought into it too.
     const float* pairs = &bounds[r].scale;
     const __m256 a = _mm256_loadu_ps(pairs), b = _mm256_loadu_ps(pairs + 8);
-    const __m256 even = _mm256_shuffle_ps(a, b, 0x88), odd = _mm256_shuffle_ps(a, b, 0xdd);
-    const __m256 s = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8));
-    const __m256 e = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(odd), 0xd8));
-    const __m256 dot = _mm256_sub_ps(_mm256_cvtepi32_ps(load(dots + r)), offset);
-    const __m256 upper = _mm256_fmadd_ps(_mm256_mul_ps(s, scale), dot, _mm256_mul_ps(e, length));
+    const __m256 s = _mm256_shuffle_ps(a, b, 0x88), e = _mm256_shuffle_ps(a, b, 0xdd);
+    const __m256 sums = _mm256_cvtepi32_ps(_mm256_permute4x64_epi64(load(dots + r), 0xd8));
+    const __m256 upper =
+        _mm256_fmadd_ps(_mm256_mul_ps(s, scale), _mm256_sub_ps(sums, offset), _mm256_mul_ps(e, length));
     const unsigned bits = static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(upper, needed, _CMP_GE_OQ)));
     if (bits == 0) continue;
+    constexpr unsigned kPlace[8] = {0, 1, 4, 5, 2, 3, 6, 7};
     for (unsigned k = 0; k < 8; ++k) {
       out[count] = static_cast<uint32_t>(r) + k;
-      count += bits >> k & 1;
+      count += bits >> kPlace[k] & 1;
     }
   }
   for (; r < rows; ++r) {

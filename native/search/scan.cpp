@@ -17,7 +17,8 @@ namespace {
 constexpr size_t kChunk = 1024;  // rows whose upper plane (256 KiB at 512 dimensions) stays in the second-level cache
 constexpr size_t kBatchChunk = 64;    // rows that a batch compares at a time: their sums for 256 queries are 64 KiB
 constexpr size_t kBatchQueries = 12;  // from here on packing tiles pays
-constexpr size_t kMostLater = size_t{1} << 20;  // rows put off before they are looked at
+constexpr size_t kQueryBytes = size_t{1} << 17;  // codes of the queries that are compared at a time
+constexpr size_t kMostLater = size_t{1} << 20;   // rows put off before they are looked at
 constexpr size_t kLine = 64;
 
 void ask_for(const void* begin, size_t bytes) {
@@ -384,11 +385,18 @@ Status search_blocks(const VectorCoder& coder, BlockSource& source, const float*
   hits->clear();
   Status status = check(coder, queries, count, options);
   if (!status.ok()) return status;
+  // So many queries at a time as stay in the second-level cache beside what they are compared with.
+  const size_t together = std::clamp(kQueryBytes / (2 * coder.stride()), size_t{64}, size_t{512});
   try {
-    return run_search(coder, source, queries, count, options, executor, hits);
+    for (size_t q = 0; q < count && status.ok(); q += together) {
+      status =
+          run_search(coder, source, queries + q * coder.dims(), std::min(together, count - q), options, executor, hits);
+    }
   } catch (const std::bad_alloc&) {
-    return Status(Code::kOutOfMemory, "Not enough memory for the search");
+    status = Status(Code::kOutOfMemory, "Not enough memory for the search");
   }
+  if (!status.ok()) hits->clear();
+  return status;
 }
 
 }  // namespace lineament

@@ -38,9 +38,10 @@ struct BlockView {
   const uint64_t* mask = nullptr;
 };
 
-// Where a search finds its rows. open() and close() are called from several threads at a time, for different blocks; a
-// search opens each block once (a batch of queries is one search) and may open it once more, mostly to look at few of
-// its rows: it must find the same rows and mask then. Blocks of 4 096 … 16 384 rows serve both caches and threads.
+// Where a search finds its rows. open() and close() are called from several threads at a time, for different blocks. A
+// search opens each block once for some hundred queries (all of a smaller batch) and may open it once more, mostly to
+// look at few of its rows: it must find the same rows and mask then. Blocks of 4 096 … 16 384 rows serve both caches
+// and threads.
 class BlockSource {
  public:
   virtual ~BlockSource() = default;

@@ -145,6 +145,18 @@ TEST(thresholds_leave_nothing_out_and_let_nothing_in) {
   });
 }
 
+TEST(more_queries_than_are_compared_at_a_time) {
+  const VectorCoder coder(16);
+  Gallery gallery(coder, make_vectors(Kind::kClustered, 300, 16, 1), StoredVectors::kFloat32, 64);
+  const std::vector<float> queries = make_vectors(Kind::kClustered, 1200, 16, 2);
+  const auto hits = search(coder, gallery, queries, with(3));
+  CHECK_EQ(hits.size(), size_t{1200});
+  for (size_t q = 0; q < hits.size(); ++q) {
+    const std::vector<double> scores = all_scores(gallery, coder, queries.data() + q * 16, StoredVectors::kFloat32);
+    compare(hits[q], best_of(gallery, scores, 3, -2), gallery, scores);
+  }
+}
+
 TEST(masks_hide_rows) {
   at_every_level([] {
     for (const size_t keep_each : {2, 50, 700, 1000000}) {
@@ -229,8 +241,8 @@ TEST(bounds_exclude_nearly_all_rows_of_a_random_gallery) {
 }
 
 TEST(a_bound_that_is_too_tight_loses_neighbours) {
-  // The comparison above would notice: a little below what the codes alone say, rows that belong to the best are left
-  // out.
+  // The comparison above would notice: with bounds a little below what the codes alone say, rows that belong to the
+  // best are left out.
   const VectorCoder coder(512);
   Gallery gallery(coder, make_vectors(Kind::kRandom, 6000, 512, 1), StoredVectors::kFloat32, 4096);
   for (CodeBound& bound : gallery.coarse) bound.error = -0.01f;
