@@ -69,7 +69,8 @@ const PAGE = 200;
 /**
  * Templates in a SQLite file of this machine, searched in memory: exact and fast for as many as memory holds (SIZING.md). What is
  * acknowledged is on the disk and found by the next search. Opening reads and decodes every template once. Several processes
- * may use one file: each sees what the others have acknowledged.
+ * may use one file: each sees what the others have acknowledged. What is deleted is overwritten in the file; SQLite's log beside it
+ * may hold older pages until it is closed.
  *
  * Rejects with `EMBEDDING_MISMATCH` (the file holds another model), `STORE_NOT_FOUND`, `STORE_CORRUPT`, `STORE_VERSION`,
  * `STORE_BUSY`, `STORE_FULL`, `ACCESS_DENIED`, `KEY_NOT_FOUND`, `KEY_MISMATCH`, `TEMPLATE_INVALID` (sealed, and no cipher is
@@ -111,6 +112,8 @@ class EmbeddedDriver implements StorageDriver {
   readonly #owner = randomUUID();
   /** Writes of others up to which the index knows all; −1: it may have missed some. */
   #foreign = -1;
+  /** What has expired by then is not in the index. */
+  #expiredUntil = 0;
   /** Failed changes of the index that were made good. */
   #failures = 0;
 
@@ -172,7 +175,9 @@ class EmbeddedDriver implements StorageDriver {
       await this.index.learn(
         added.rows.map(([one, group], i) => {
           const { vector, expiresAt } = rows[i]!;
-          return { key: Number(one), group: Number(group), vector, ...(expiresAt === undefined ? {} : { expiresAt }) };
+          // Where the clock was set back meanwhile.
+          if (expiresAt !== undefined) this.#expiredUntil = Math.min(this.#expiredUntil, expiresAt - 1);
+          return { key: Number(one), group: Number(group), vector };
         }),
       );
     });
@@ -274,9 +279,10 @@ class EmbeddedDriver implements StorageDriver {
     const { probes, k, threshold, collections, now } = request;
     await this.index.settled();
     const names = [...new Set(probes.map((probe) => protectionName(probe.protection)))];
-    const [others, groups] = await this.database.readAll(
+    const [others, expiring, groups] = await this.database.readAll(
       [
         { sql: FOREIGN, params: [this.#owner] },
+        { sql: 'SELECT min(expires_at) FROM templates WHERE expires_at > ?', params: [this.#expiredUntil] },
         {
           sql: `SELECT group_id, protection FROM groups WHERE protection IN (SELECT value FROM json_each(?))
               ${collections === undefined ? '' : 'AND collection IN (SELECT value FROM json_each(?))'}`,
@@ -287,7 +293,9 @@ class EmbeddedDriver implements StorageDriver {
     );
     if (Number(others!.rows[0]![0]) !== this.#foreign || this.index.failures !== this.#failures)
       await this.synchronise();
-    await this.index.expire(now);
+    const next = expiring!.rows[0]![0];
+    if (next != null && Number(next) <= now) await this.#expire(now);
+    else this.#expiredUntil = Math.min(this.#expiredUntil, now);
     const hits: { readonly key: number; readonly similarity: number }[][] = probes.map(() => []);
     for (const protection of names) {
       const inside = groups!.rows.filter((row) => row[1] === protection).map((row) => Number(row[0]));
@@ -334,7 +342,7 @@ class EmbeddedDriver implements StorageDriver {
       const foreign = Number((await this.database.read(FOREIGN, [this.#owner])).rows[0]![0]);
       const { failures } = this.index;
       if (foreign === this.#foreign && failures === this.#failures) return;
-      const gone = new Set(this.index.keys);
+      const gone = this.index.keys.copy();
       const now = Date.now();
       const live = 'expires_at IS NULL OR expires_at > ?';
       let fresh: number[] = [];
@@ -342,7 +350,7 @@ class EmbeddedDriver implements StorageDriver {
         const keys = JSON.stringify(fresh);
         fresh = [];
         const { rows } = await this.database.read(
-          `SELECT key, group_id, collection, id, expires_at, template FROM templates
+          `SELECT key, group_id, collection, id, template FROM templates
             WHERE key IN (SELECT value FROM json_each(?))`,
           [keys],
         );
@@ -351,26 +359,34 @@ class EmbeddedDriver implements StorageDriver {
       for await (const page of this.database.pages(`SELECT key FROM templates WHERE ${live} ORDER BY key`, [now])) {
         for (const [value] of page) {
           const key = Number(value);
-          if (!gone.delete(key)) fresh.push(key);
+          if (gone.has(key)) gone.delete(key);
+          else fresh.push(key);
           if (fresh.length === PAGE) await add();
         }
       }
       if (fresh.length > 0) await add();
-      await this.index.forget([...gone]);
+      await this.index.forget(gone);
       this.#foreign = foreign;
       this.#failures = failures;
+      this.#expiredUntil = now;
     });
   }
 
-  async #decoded([key, group, collection, id, expiresAt, bytes]: SqlRow): Promise<IndexEntry> {
-    const ref = { collection: String(collection), id: String(id) };
-    const { vector } = await templateOf({ ...ref, bytes: bytes as Uint8Array }, this.cipher);
-    return {
-      key: Number(key),
-      group: Number(group),
-      vector,
-      ...(expiresAt == null ? {} : { expiresAt: Number(expiresAt) }),
-    };
+  /** Takes what has expired by then out of the index; in the file it stays until `deleteExpired`. */
+  #expire(now: number): Promise<void> {
+    return this.index.change(async () => {
+      const sql = 'SELECT key FROM templates WHERE expires_at > ? AND expires_at <= ?';
+      for await (const page of this.database.pages(sql, [this.#expiredUntil, now])) {
+        await this.index.forget(page.map(([key]) => Number(key)));
+      }
+      this.#expiredUntil = now;
+    });
+  }
+
+  async #decoded([key, group, collection, id, bytes]: SqlRow): Promise<IndexEntry> {
+    const ref = { collection: String(collection), id: String(id), bytes: bytes as Uint8Array };
+    const { vector } = await templateOf(ref, this.cipher);
+    return { key: Number(key), group: Number(group), vector };
   }
 
   #written(): SqlStatement {

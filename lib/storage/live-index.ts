@@ -4,16 +4,51 @@ export interface IndexEntry {
   readonly key: number;
   readonly group: number;
   readonly vector: Float32Array;
-  readonly expiresAt?: number;
 }
 
-/** A vector index that follows a database: changes in the order of the commits, and nothing that has expired. */
+/** Whole numbers, one bit each: a `Set` ends at 2^24 of them. */
+export class KeySet {
+  #words: Uint32Array;
+
+  constructor(words = new Uint32Array(32)) {
+    this.#words = words;
+  }
+
+  has(key: number): boolean {
+    return ((this.#words[Math.floor(key / 32)] ?? 0) & (1 << (key % 32))) !== 0;
+  }
+
+  add(key: number): void {
+    const at = Math.floor(key / 32);
+    if (at >= this.#words.length) {
+      const more = new Uint32Array(Math.max(at + 1, 2 * this.#words.length));
+      more.set(this.#words);
+      this.#words = more;
+    }
+    this.#words[at]! |= 1 << (key % 32);
+  }
+
+  delete(key: number): void {
+    const at = Math.floor(key / 32);
+    if (at < this.#words.length) this.#words[at]! &= ~(1 << (key % 32));
+  }
+
+  copy(): KeySet {
+    return new KeySet(this.#words.slice());
+  }
+
+  *[Symbol.iterator](): Generator<number> {
+    for (let at = 0; at < this.#words.length; at++) {
+      if (this.#words[at] === 0) continue;
+      for (let bit = 0; bit < 32; bit++) if (this.has(32 * at + bit)) yield 32 * at + bit;
+    }
+  }
+}
+
+/** A vector index that follows a database: its changes are done in the order of the commits. */
 export class LiveIndex {
   /** Keys that the index holds. */
-  readonly keys = new Set<number>();
-  /** When they expire, those that do. */
-  readonly #expiries = new Map<number, number>();
-  #nextExpiry = Number.POSITIVE_INFINITY;
+  readonly keys = new KeySet();
   #changes: Promise<unknown> = Promise.resolve();
   #failures = 0;
 
@@ -50,31 +85,24 @@ export class LiveIndex {
       numbers,
       entries.map((entry) => entry.group),
     );
-    for (const { key, expiresAt } of entries) {
-      this.keys.add(key);
-      if (expiresAt === undefined) continue;
-      this.#expiries.set(key, expiresAt);
-      this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
-    }
+    for (const { key } of entries) this.keys.add(key);
   }
 
   /** Inside a change: takes vectors out. */
-  async forget(keys: readonly number[]): Promise<void> {
-    if (keys.length === 0) return;
-    await this.vectors.remove(keys);
+  async forget(keys: Iterable<number>): Promise<void> {
+    let part: number[] = [];
+    const remove = async (): Promise<void> => {
+      await this.vectors.remove(part);
+      for (const key of part) this.keys.delete(key);
+      part = [];
+    };
     for (const key of keys) {
-      this.keys.delete(key);
-      this.#expiries.delete(key);
+      part.push(key);
+      if (part.length === STEP) await remove();
     }
-  }
-
-  /** Takes out what has expired by then. */
-  async expire(now: number): Promise<void> {
-    if (now < this.#nextExpiry) return;
-    await this.change(async () => {
-      await this.forget([...this.#expiries].filter(([, at]) => at <= now).map(([key]) => key));
-      this.#nextExpiry = Number.POSITIVE_INFINITY;
-      for (const at of this.#expiries.values()) this.#nextExpiry = Math.min(this.#nextExpiry, at);
-    });
+    if (part.length > 0) await remove();
   }
 }
+
+/** Keys taken out at once. */
+const STEP = 10_000;

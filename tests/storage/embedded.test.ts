@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type EmbeddedStorageOptions, openEmbeddedStorage, type TemplateStorage } from '../../lib/storage/index.js';
 import { createKeyringFile, TemplateCipher } from '../../lib/templates/index.js';
 import { type Backend, contract } from './contract.js';
@@ -90,6 +90,33 @@ describe('the embedded storage', () => {
     expect((await reopened.findMatches(probe(vector)))[0]?.id).toBe('p');
     await reopened.close();
     await Promise.all([cipher.close(), wrong.close()]);
+  });
+
+  it('lets nothing expired be found, whichever way the clock is set', async () => {
+    const storage = await open('clock.db');
+    const [one, two] = unitVectors(2, 35) as [Float32Array, Float32Array];
+    const hour = 3_600_000;
+    const start = Date.now();
+    const found = async (): Promise<string[]> =>
+      (await storage.findMatches(probe(one))).map((match) => match.id).sort();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      await storage.storeTemplate('short', template(one, { expiresAt: start + hour }));
+      await storage.storeTemplate('ever', template(two));
+      expect(await found()).toEqual(['ever', 'short']);
+      vi.setSystemTime(start + 2 * hour);
+      expect(await found()).toEqual(['ever']);
+      vi.setSystemTime(start - 24 * hour);
+      await storage.storeTemplate('early', template(one, { expiresAt: start - 23 * hour }));
+      expect(await found()).toContain('early');
+      vi.setSystemTime(start + 3 * hour);
+      expect(await found()).toEqual(['ever']);
+      expect(await storage.deleteExpired()).toBe(2);
+      expect(await storage.count()).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+    await storage.close();
   });
 
   it('says what is wrong with a file', async () => {

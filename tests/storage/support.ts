@@ -8,7 +8,8 @@ export function unitVectors(count: number, seed: number, dims = MODEL.dims): Flo
   const numbers = noise(count * dims, -1, 1, seed);
   return Array.from({ length: count }, (_, i) => {
     const vector = numbers.slice(i * dims, (i + 1) * dims);
-    return vector.map((x) => x / Math.hypot(...vector));
+    const length = Math.hypot(...vector);
+    return vector.map((x) => x / length);
   });
 }
 
