@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kChunk = 1024;  // rows whose upper plane (256 KiB at 512 dimensions) stays in the second-level cache
 constexpr size_t kBatchChunk = 64;    // rows that a batch compares at a time: their sums for 256 queries are 64 KiB
 constexpr size_t kBatchQueries = 12;  // from here on packing tiles pays
+constexpr int kFew = 4;               // rows among 64 that are looked at one by one
 constexpr size_t kQueryBytes = size_t{1} << 17;  // codes of the queries that are compared at a time
 constexpr size_t kMostLater = size_t{1} << 20;   // rows put off before they are looked at
 constexpr size_t kLine = 64;
@@ -97,7 +98,7 @@ class Scanner {
       BlockView view;
       if (!search_.source.open(block, &view)) continue;
       const Closer closer{search_.source, block};
-      Status status = batch_ ? scan_batch(view) : scan_single(view, block);
+      Status status = batch_ ? scan_batch(view, block) : scan_single(view, block);
       if (status.ok() && later_.size() > kMostLater) status = look_again();
       if (!status.ok()) return status;
     }
@@ -137,19 +138,29 @@ class Scanner {
         compare_rows(view, block, begin, end);
         continue;
       }
-      // Runs of words of the mask in which any bit is set.
+      // Runs of words of the mask in which many bits are set; rows of the others one by one.
       for (size_t from = begin; from < end;) {
-        if (view.mask[from / 64] == 0) {
+        if (few(view.mask[from / 64])) {
+          compare_few(view, block, from);
           from += 64;
           continue;
         }
         size_t to = from;
-        while (to < end && view.mask[to / 64] != 0) to += 64;
+        while (to < end && !few(view.mask[to / 64])) to += 64;
         compare_rows(view, block, from, std::min(to, end));
         from = to;
       }
     }
     return Status();
+  }
+
+  static bool few(uint64_t word) { return std::popcount(word) <= kFew; }
+
+  void compare_few(const BlockView& view, size_t block, size_t begin) {
+    for (uint64_t word = view.mask[begin / 64]; word != 0; word &= word - 1) {
+      const size_t row = begin + static_cast<size_t>(std::countr_zero(word));
+      if (row < view.rows) compare_rows(view, block, row, row + 1);
+    }
   }
 
   void compare_rows(const BlockView& view, size_t block, size_t begin, size_t end) {
@@ -235,11 +246,14 @@ class Scanner {
     if (upper >= fine.needed) candidates_.push_back({static_cast<uint32_t>(row), estimate, upper});
   }
 
-  Status scan_batch(const BlockView& view) {
+  Status scan_batch(const BlockView& view, size_t block) {
     const size_t lanes = static_cast<size_t>(kernels_.lanes);
     for (size_t begin = 0; begin < view.rows; begin += kBatchChunk) {
       if (is_cancelled(search_.options.cancel)) return Status(Code::kAborted, "The search was cancelled");
-      if (view.mask != nullptr && view.mask[begin / 64] == 0) continue;
+      if (view.mask != nullptr && few(view.mask[begin / 64])) {
+        compare_few(view, block, begin);
+        continue;
+      }
       const size_t end = std::min(view.rows, begin + kBatchChunk);
       const size_t groups = (end - begin + lanes - 1) / lanes;
       for (size_t g = 0; g < groups; ++g) {

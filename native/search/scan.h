@@ -34,7 +34,8 @@ struct BlockView {
   const void* vectors = nullptr;  // by `stored`, rows × dims; null for kNone
   StoredVectors stored = StoredVectors::kNone;
   const int64_t* keys = nullptr;
-  // Bit r % 64 of word r / 64 is set where row r may be found. Null: all rows. Runs without a set bit are not read.
+  // Bit r % 64 of word r / 64 is set where row r may be found. Null: all rows. Where few bits are set, only
+  // their rows are read.
   const uint64_t* mask = nullptr;
 };
 
