@@ -30,9 +30,9 @@ export interface BulkSummary {
 }
 
 /**
- * Enrols persons as they come, many in a transaction. The next item is asked for when there is room: a slow disk slows its
- * source. What a batch holds is on the disk and searchable before the next one is begun; when the call fails, the batches before
- * are enrolled and the one under way is not.
+ * Enrols persons as they come, many in a transaction. The next item is asked for when there is room (one batch is written while
+ * the next is made ready): a slow disk slows its source. Batches are written one after the other; when the call fails, those
+ * before are enrolled and the one under way is not.
  */
 export async function enrolMany(
   store: Store,
@@ -68,11 +68,9 @@ export async function enrolMany(
     }
     onProgress?.({ stage: 'enrol', done: summary.samples });
   };
-  const flush = async (): Promise<void> => {
-    const all = waiting;
-    waiting = [];
-    weight = 0;
-    if (all.length === 0) return;
+  /** The batch that is being written while the next one is made ready. */
+  let writing: Promise<void> = Promise.resolve();
+  const write = async (all: typeof waiting): Promise<void> => {
     try {
       await commit(all);
     } catch (error) {
@@ -80,6 +78,15 @@ export async function enrolMany(
       // One of them spoils the batch: each on its own.
       for (const one of all) await commit([one]).catch((alone: unknown) => fail(one.index, alone));
     }
+  };
+  const flush = async (): Promise<void> => {
+    const all = waiting;
+    waiting = [];
+    weight = 0;
+    await writing;
+    if (all.length === 0) return;
+    writing = write(all);
+    writing.catch(() => undefined);
   };
   let index = 0;
   for await (const item of items) {
@@ -89,17 +96,20 @@ export async function enrolMany(
       const entry = await prepareEntry(store, item.person, item.samples, own);
       if (own.onConflict !== undefined && own.onConflict !== 'allow') {
         await flush();
+        await writing;
         await refuseConflicts(store, rates, entry, own);
       }
       waiting.push({ index, entry });
       weight += entry.samples.length;
     } catch (error) {
+      await writing;
       fail(index, error);
     }
     if (weight >= batch) await flush();
     index++;
   }
   await flush();
+  await writing;
   return summary;
 }
 

@@ -81,11 +81,9 @@ export function modelOf(template: Template): ModelOf {
 }
 
 async function needCollection(store: Store, name: string, model: ModelOf): Promise<Collection> {
-  const found = await findCollection(store, name);
+  const found = findCollection(store, name);
   if (found !== undefined) return found;
-  return store.gate.alone(
-    async () => (await findCollection(store, name)) ?? (await createCollection(store, name, model)),
-  );
+  return store.gate.alone(async () => findCollection(store, name) ?? (await createCollection(store, name, model)));
 }
 
 export function checkPerson(who: string | NewPerson): Entry['person'] {
@@ -233,6 +231,10 @@ async function tryCommit(
   entries: readonly Entry[],
   signal: AbortSignal | undefined,
 ): Promise<readonly Enrolment[]> {
+  for (const { collection } of entries) {
+    if (store.collections.get(collection.name) === collection) continue;
+    throw new LineamentError('NOT_FOUND', `collection '${collection.name}' was deleted meanwhile`);
+  }
   const persons = await personKeys(store, entries);
   const rows: Row[] = [];
   const thumbnails: SqlValue[][] = [];
@@ -253,6 +255,7 @@ async function tryCommit(
     signal,
   );
   await makeSearchable(store, rows);
+  for (const { entry } of rows) entry.collection.samples++;
   const made = new Set<string>();
   return entries.map((entry) => {
     const { id } = entry.person;

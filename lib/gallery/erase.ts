@@ -59,7 +59,7 @@ async function targetOf(store: Store, what: Deletion): Promise<Target> {
     const { key } = await sampleNamed(store, sample);
     return { kind: 'sample', id: sample, samples: [key], persons: [] };
   }
-  const { key } = await collectionNamed(store, checkId('collection', collection));
+  const { key } = collectionNamed(store, checkId('collection', collection));
   const samples = await keys(store, 'SELECT key FROM samples WHERE collection = ?', [key]);
   const persons = flag('orphans', what.orphans, true) ? await orphansOf(store, samples) : [];
   return { kind: 'collection', id: collection as string, samples, persons, collection: key };
@@ -140,6 +140,10 @@ async function erase(store: Store, feedback: Feedback, target: Target): Promise<
   for (const space of store.spaces.all) vectors += await space.index.remove(target.samples);
   for (const key of target.samples) store.spaces.damaged.delete(key);
   await feedback.load(store);
+  for (const collection of store.collections.values()) {
+    collection.samples -= known.perCollection.get(collection.key) ?? 0;
+    if (collection.key === target.collection) store.collections.delete(collection.name);
+  }
   const receipt = await finish(store, results.at(-1)!.lastId, { ...draft, erased: { ...draft.erased, vectors } });
   return { receipt, persons: target.persons.length, samples: target.samples.length, sources: known.sources };
 }
@@ -152,6 +156,7 @@ interface Known {
   readonly prints: readonly Uint8Array[];
   readonly images: readonly Uint8Array[];
   readonly spaces: readonly number[];
+  readonly perCollection: ReadonlyMap<number, number>;
   readonly templates: number;
   readonly thumbnails: number;
   readonly feedback: number;
@@ -162,12 +167,17 @@ interface Known {
 async function gather(store: Store, target: Target): Promise<Known> {
   const samples = list(target.samples);
   const persons = list(target.persons);
-  const found = await store.rows(`SELECT id, source, print, image, space FROM samples WHERE key ${IN_LIST}`, [samples]);
+  const found = await store.rows(
+    `SELECT id, source, print, image, space, collection FROM samples WHERE key ${IN_LIST}`,
+    [samples],
+  );
   const people = await store.rows(`SELECT id, uid FROM persons WHERE key ${IN_LIST}`, [persons]);
   const bytes = (column: number): Uint8Array[] => {
     const all = found.flatMap((row) => (row[column] instanceof Uint8Array ? [row[column]] : []));
     return [...new Map(all.map((one) => [Buffer.from(one).toString('hex'), one])).values()];
   };
+  const perCollection = new Map<number, number>();
+  for (const row of found) perCollection.set(Number(row[5]), (perCollection.get(Number(row[5])) ?? 0) + 1);
   const prints = bytes(2);
   const images = bytes(3);
   return {
@@ -178,6 +188,7 @@ async function gather(store: Store, target: Target): Promise<Known> {
     prints,
     images,
     spaces: [...new Set(found.map((row) => Number(row[4])))],
+    perCollection,
     templates: await store.count(`SELECT count(*) FROM templates WHERE sample ${IN_LIST}`, [samples]),
     thumbnails: await store.count(`SELECT count(*) FROM thumbnails WHERE sample ${IN_LIST}`, [samples]),
     feedback: await store.count(

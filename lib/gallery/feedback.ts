@@ -18,6 +18,24 @@ interface Rejected {
   readonly operation: number;
   readonly space: number;
   readonly vector: Float32Array;
+  /** Key of the last sample that was enrolled before: what came later knew better. */
+  readonly newest: number;
+}
+
+/** The sample of a person that is most similar to a probe; of several that are as similar, the newest. */
+export interface Nearest {
+  readonly key: number;
+  readonly similarity: number;
+}
+
+/** Scores that differ by less are the same: those of the index are rounded. */
+const SAME = 1e-5;
+
+/** `nearest`, or `next` where that is nearer, or as near and newer. */
+export function nearer(nearest: Nearest | undefined, next: Nearest): Nearest {
+  if (nearest === undefined || next.similarity > nearest.similarity + SAME) return next;
+  if (next.similarity < nearest.similarity - SAME || next.key < nearest.key) return nearest;
+  return { key: next.key, similarity: Math.max(nearest.similarity, next.similarity) };
 }
 
 /** A person whom a rejected probe rules out. */
@@ -36,8 +54,8 @@ const place = (operation: number, person: number): Place => ({
 /**
  * "Not this person." A probe P that was rejected for a person speaks for later probes Q that are nearer to P than to every sample of
  * that person, and near enough to P to be taken for the same face (at or above the decision's threshold): that person is then set aside
- * for Q. Nothing else is touched: other persons keep their scores, and a probe nearer to the person's own samples matches as ever.
- * Undoing the feedback takes it back wholly.
+ * for Q. Where Q is as near to P as to a sample (the very picture that was enrolled, say), what was said last counts. Nothing else is
+ * touched: other persons keep their scores, and a probe nearer to the person's own samples matches as ever. Undoing the feedback takes it back wholly.
  */
 export class Feedback {
   readonly #byPerson = new Map<number, Rejected[]>();
@@ -46,14 +64,19 @@ export class Feedback {
   async load(store: Store): Promise<number> {
     this.#byPerson.clear();
     let unreadable = 0;
-    for (const [operation, person, space, data] of await store.rows(
-      'SELECT operation, person, space, probe FROM feedback ORDER BY operation',
+    for (const [operation, person, space, data, newest] of await store.rows(
+      'SELECT operation, person, space, probe, newest FROM feedback ORDER BY operation',
     )) {
       const own = { operation: Number(operation), person: Number(person) };
       try {
         const what = `the probe of feedback ${own.operation}`;
         const template = await store.sealer.openTemplate(data, place(own.operation, own.person), what);
-        this.#add(own.person, { operation: own.operation, space: Number(space), vector: template.vector });
+        this.#add(own.person, {
+          operation: own.operation,
+          space: Number(space),
+          vector: template.vector,
+          newest: Number(newest),
+        });
       } catch (error) {
         if (!['STORE_CORRUPT', 'KEY_MISMATCH', 'KEY_NOT_FOUND'].includes(wrapError(error).code)) throw error;
         unreadable++;
@@ -68,17 +91,17 @@ export class Feedback {
     this.#byPerson.set(person, own);
   }
 
-  /** The feedback that rules the person out for a probe; absent where none does. `similarity`: to the person's most similar sample. */
-  rule(person: number, space: number, probe: Float32Array, similarity: number, threshold: number): Ruling | undefined {
-    let nearest: Ruling | undefined;
-    for (const rejected of this.#byPerson.get(person) ?? []) {
-      if (rejected.space !== space) continue;
-      const nearness = dot(probe, rejected.vector);
-      // Against the rounding of scores: a probe that was enrolled since is as near to its own sample as to itself.
-      if (nearness < threshold || nearness <= similarity + 1e-5) continue;
-      if (nearest === undefined || nearness > nearest.nearness) nearest = { feedback: rejected.operation, nearness };
+  /** The feedback that rules the person out for a probe; absent where none does. `nearest`: the person's most similar sample. */
+  rule(person: number, space: number, probe: Float32Array, nearest: Nearest, threshold: number): Ruling | undefined {
+    let ruling: Ruling | undefined;
+    for (const { operation, space: own, vector, newest } of this.#byPerson.get(person) ?? []) {
+      if (own !== space) continue;
+      const nearness = dot(probe, vector);
+      const margin = nearness - nearest.similarity;
+      if (nearness < threshold || (nearest.key > newest ? margin <= SAME : margin < -SAME)) continue;
+      if (ruling === undefined || nearness > ruling.nearness) ruling = { feedback: operation, nearness };
     }
-    return nearest;
+    return ruling;
   }
 
   /** Writes the feedback and lets it count. Call alone. Gives the id of the operation. */
@@ -94,15 +117,17 @@ export class Feedback {
         : await fromSample(store, checkId('sample', given.sample), person, given.person);
     const operation = store.takeOperationKey();
     const now = store.now();
+    const newest = store.state.nextSample - 1;
     const probe = await store.sealer.sealTemplate(template, place(operation, person));
     await store.write([
       ...recordOperation(operation, 'feedback', now, { person: given.person }, [person]),
       {
-        sql: 'INSERT INTO feedback (operation, person, space, sample, print, created_at, probe) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        params: [operation, person, space, sample, store.sealer.print(template.vector), now, probe],
+        sql: `INSERT INTO feedback (operation, person, space, sample, newest, print, created_at, probe)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        params: [operation, person, space, sample, newest, store.sealer.print(template.vector), now, probe],
       },
     ]);
-    this.#add(person, { operation, space, vector: template.vector });
+    this.#add(person, { operation, space, vector: template.vector, newest });
     return operation;
   }
 

@@ -1,8 +1,8 @@
 import { invalid, oneOf, plainObject, positiveInteger } from '../errors/validate.js';
 import { LineamentError, throwIfAborted } from '../errors.js';
 import type { Embedding } from '../types.js';
-import { type Collection, collectionNamed, collectionsFor, countIn } from './collections.js';
-import type { Feedback } from './feedback.js';
+import { type Collection, collectionsFor } from './collections.js';
+import { type Feedback, type Nearest, nearer } from './feedback.js';
 import { type Rates, ratesAt } from './rates.js';
 import type { Space } from './spaces.js';
 import { checkId, flag, IN_LIST, list, type Store } from './store.js';
@@ -69,8 +69,8 @@ export async function identifyAll(
     }
   }
   throwIfAborted(options.signal);
-  const collections = await collectionsFor(store, first, options.collection);
-  const searched = await countIn(store, collections);
+  const collections = collectionsFor(store, first, options.collection);
+  const searched = collections.reduce((sum, { samples }) => sum + samples, 0);
   const decision = await rates.threshold(first.model, options, searched);
   const { threshold, fmr } = decision;
   const space = collections[0]?.space;
@@ -174,10 +174,15 @@ async function judge(
   const { feedback, space, decision, except, k } = search;
   const persons = new Map<number, Found>();
   const setAside = new Map<number, SetAside>();
+  const nearest = new Map<number, Nearest>();
+  for (const hit of hits) {
+    const person = owners.get(hit.key)?.key;
+    if (person !== undefined) nearest.set(person, nearer(nearest.get(person), hit));
+  }
   for (const { key, similarity } of hits) {
     const owner = owners.get(key);
     if (owner === undefined || except.has(owner.id) || persons.has(owner.key) || setAside.has(owner.key)) continue;
-    const ruling = feedback?.rule(owner.key, space.key, probe, similarity, decision.threshold);
+    const ruling = feedback?.rule(owner.key, space.key, probe, nearest.get(owner.key)!, decision.threshold);
     if (ruling !== undefined) setAside.set(owner.key, { person: owner.id, similarity, ...ruling });
     else persons.set(owner.key, { ...owner, best: similarity, fused: similarity });
   }
@@ -283,8 +288,7 @@ export async function verifyPerson(
   const fuse = oneOf('fuse', options.fuse ?? 'best', FUSIONS);
   const probe = unitEmbedding('probe', given);
   const key = await store.personKey(person);
-  if (options.collection !== undefined) await collectionNamed(store, options.collection);
-  const collections = await collectionsFor(store, probe, options.collection);
+  const collections = collectionsFor(store, probe, options.collection);
   const decision = await rates.threshold(probe.model, options, 1);
   const all = await store.rows(
     `SELECT key, person, quality, expires_at FROM samples WHERE person = ? AND collection ${IN_LIST}`,
@@ -305,7 +309,8 @@ export async function verifyPerson(
     options.signal,
   );
   const similarity = fuseOne(live, similarities, fuse);
-  const best = fuseOne(live, similarities, 'best');
+  let best: Nearest | undefined;
+  for (const [sample, value] of similarities) best = nearer(best, { key: sample, similarity: value });
   if (similarity === undefined || best === undefined) {
     throw new LineamentError('STORE_CORRUPT', `no template of '${person}' can be read`, { fix: 'Run check().' });
   }

@@ -16,7 +16,7 @@ import type { IndexPrecision, NativeFileLock, SqlRow } from '../native/index.js'
 import { INDEX_PRECISIONS } from '../search/index.js';
 import { type KeySource, TemplateCipher } from '../templates/index.js';
 import { EmbeddingCache } from './cache.js';
-import { checkModel, createCollection, findCollection } from './collections.js';
+import { checkModel, createCollection, findCollection, loadCollections } from './collections.js';
 import { Database } from './database.js';
 import { applyTombstones, finishErasures } from './erase.js';
 import { Feedback } from './feedback.js';
@@ -134,6 +134,7 @@ export async function openParts(options: GalleryOptions): Promise<Parts> {
     const repaired = await catchUp(store);
     const report = await spaces.open({ signal: options.signal, onProgress: options.onProgress });
     if ((await finishErasures(store)).length > 0) repaired.push('a deletion that had been interrupted was finished');
+    await loadCollections(store);
     const feedback = new Feedback();
     const unreadable = await feedback.load(store);
     if (unreadable > 0) repaired.push(`${unreadable} probes of feedback cannot be read and have no effect`);
@@ -165,7 +166,7 @@ async function catchUp(store: Store): Promise<string[]> {
 }
 
 async function pinDefault(store: Store, model: string, dims: number): Promise<void> {
-  const found = await findCollection(store, 'default');
+  const found = findCollection(store, 'default');
   if (found === undefined) await createCollection(store, 'default', { model, dims });
   else checkModel(found, { model, dims });
 }

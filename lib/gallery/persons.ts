@@ -38,7 +38,7 @@ export async function listPersons(store: Store, options: ListPersonsOptions): Pr
   plainObject('options', options, ['collection', 'after', 'limit', 'signal']);
   const limit = positiveInteger('limit', options.limit ?? 100, 1000);
   const after = options.after === undefined ? '' : checkId('after', options.after);
-  const collection = options.collection === undefined ? null : (await collectionNamed(store, options.collection)).key;
+  const collection = options.collection === undefined ? null : collectionNamed(store, options.collection).key;
   const rows = await store.rows(
     `SELECT ${PERSON}, (SELECT count(*) FROM samples s WHERE s.person = p.key AND (?1 IS NULL OR s.collection = ?1)) AS n
      FROM persons p WHERE p.id > ?2 AND (?1 IS NULL OR n > 0) ORDER BY p.id LIMIT ?3`,

@@ -101,6 +101,7 @@ const VERSION_1: readonly string[] = [
     person INTEGER NOT NULL REFERENCES persons (key),
     space INTEGER NOT NULL REFERENCES spaces (key),
     sample INTEGER,
+    newest INTEGER NOT NULL,
     print BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     probe BLOB NOT NULL

@@ -1,6 +1,7 @@
 import { boolean, invalid } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
 import type { SqlResult, SqlRow, SqlStatement, SqlValue } from '../native/index.js';
+import type { Collection } from './collections.js';
 import type { Database } from './database.js';
 import { Gate } from './gate.js';
 import type { Sealer } from './sealer.js';
@@ -32,6 +33,8 @@ export class Store {
   readonly spaces: Spaces;
   readonly state: StoreState;
   readonly gate = new Gate();
+  /** By name, as the database has them. */
+  readonly collections = new Map<string, Collection>();
   readonly #now: () => number;
 
   constructor(

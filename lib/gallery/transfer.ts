@@ -72,7 +72,7 @@ const contextOf = (head: Head, line: number): string => `gallery export ${head.e
 export async function* exportLines(store: Store, options: ExportOptions): AsyncGenerator<string, void, undefined> {
   plainObject('options', options, ['collection', 'cipher', 'plain', 'signal']);
   const cipher = options.plain === true ? undefined : (options.cipher ?? store.sealer.cipher);
-  const only = options.collection === undefined ? null : (await collectionNamed(store, options.collection)).key;
+  const only = options.collection === undefined ? null : collectionNamed(store, options.collection).key;
   const head: Head = {
     lineament: 'gallery',
     version: 1,
@@ -197,7 +197,7 @@ async function ensureCollection(
   store: Store,
   { name, ...options }: { readonly name: string } & NewCollection,
 ): Promise<void> {
-  const existing = await findCollection(store, name);
+  const existing = findCollection(store, name);
   if (existing === undefined) {
     await store.gate.alone(() => createCollection(store, name, options));
     return;

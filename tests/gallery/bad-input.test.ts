@@ -115,7 +115,8 @@ describe('many', () => {
     }
     const summary = await g.enrolMany(items(), { batch: 16, onProgress: (progress) => (done = progress.done) });
     expect(summary).toEqual({ created: 200, samples: 200, rejected: 0, failures: [] });
-    expect(Math.max(...ahead)).toBeLessThanOrEqual(17);
+    // One batch is written while the next is made ready.
+    expect(Math.max(...ahead)).toBeLessThanOrEqual(33);
     expect(await g.check()).toMatchObject({ ok: true, samples: 200 });
   });
 

@@ -195,6 +195,21 @@ describe('feedback', () => {
     expect((await g.identify(probe, { threshold: 0.4 })).match?.person).toBe('ada');
   });
 
+  it('of the very picture that was enrolled counts too: what was said last', async () => {
+    const g = await gallery();
+    const faces = new Faces(32);
+    const face = faces.face();
+    await g.enrol('ada', { embedding: face });
+    const operation = await g.feedback({ person: 'ada', probe: face });
+    expect((await g.identify(face, { threshold: 0.4 })).setAside).toMatchObject([
+      { person: 'ada', feedback: operation },
+    ]);
+    expect(await g.verify('ada', face, { threshold: 0.4 })).toMatchObject({ match: false, feedback: operation });
+    await g.enrol('ada', { embedding: face });
+    expect((await g.identify(face, { threshold: 0.4 })).match?.person).toBe('ada');
+    expect(await g.verify('ada', face, { threshold: 0.4 })).toMatchObject({ match: true });
+  });
+
   it('outlives closing, merging and undoing, and yields to an enrolment of that very face', async () => {
     const first = await gallery();
     const faces = new Faces(31);
