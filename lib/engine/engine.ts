@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { abortable } from '../errors/abort.js';
 import { type CallSite, callSite, LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { decodeImage } from '../image/decode.js';
@@ -8,6 +9,7 @@ import { type Calibration, fmrAt, openCalibration, readCalibration, similarityAt
 import { Networks } from '../models/network.js';
 import { type ModelPack, openPack } from '../models/pack.js';
 import { type Candidate, checkEmbedding, type Match, rank, similarity } from '../recognition/compare.js';
+import { embeddingDims, RECOGNISERS } from '../recognition/plan.js';
 import type { Embedding, Face, Frame } from '../types.js';
 import type { AnalyzedFace } from './analysis.js';
 import { findFaces, networksFor, type Stages } from './faces.js';
@@ -38,6 +40,15 @@ export interface Verification {
   /** False match rate at `threshold`; absent where the calibration does not reach. */
   readonly fmr?: number;
   readonly match: boolean;
+}
+
+/** What embeddings come from. */
+export interface RecogniserIdentity {
+  /** `Embedding.model`. */
+  readonly model: string;
+  readonly dims: number;
+  /** SHA-256 (hex) over its networks, in their order. */
+  readonly hash: string;
 }
 
 /**
@@ -80,6 +91,19 @@ export class Engine implements AsyncDisposable {
   /** Folder of the models. */
   get models(): string {
     return this.#pack.folder;
+  }
+
+  /**
+   * What makes the embeddings of this engine: their model and length, and the SHA-256 (hex) over the SHA-256 of its networks. Galleries
+   * and templates are pinned to it.
+   */
+  recogniser(): Promise<RecogniserIdentity> {
+    return this.#call(callSite(this.recogniser), async () => {
+      const plan = this.preset.recognition;
+      const hash = createHash('sha256');
+      for (const { network } of plan.members) hash.update((await this.#pack.card(RECOGNISERS[network].card)).sha256);
+      return { model: plan.model, dims: embeddingDims(plan), hash: hash.digest('hex') };
+    });
   }
 
   /** Turns any input into 8-bit pixels. See `decodeImage` for what is read and how. */

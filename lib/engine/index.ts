@@ -1,6 +1,6 @@
 /** The engine: every stage behind one object. */
 export type { AnalyzedFace, FaceAnalysis } from './analysis.js';
-export { Engine, openEngine, type Verification } from './engine.js';
+export { Engine, openEngine, type RecogniserIdentity, type Verification } from './engine.js';
 export type {
   AnalyzeOptions,
   Attribute,

@@ -115,7 +115,12 @@ describe('galleries from the command line', { timeout: 120_000 }, () => {
     );
     expect(ada.samples[0]).toMatchObject({ consent: 'form 7', source: file('people', 'ada', '1.jpg') });
     expect(ada.samples[0]!.quality).toBeGreaterThan(0);
-    expect(await json(0, 'gallery', 'stats')).toMatchObject({ persons: 3, samples: 6, sealed: false });
+    expect(await json(0, 'gallery', 'stats')).toMatchObject({
+      persons: 3,
+      samples: 6,
+      sealed: false,
+      collections: [{ name: 'default', modelHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string }],
+    });
     expect((await run('gallery', 'list')).stdout).toContain('3 persons');
     expect(await json(0, 'gallery', 'check')).toMatchObject({ ok: true, samples: 6 });
   });
@@ -180,6 +185,11 @@ describe('galleries from the command line', { timeout: 120_000 }, () => {
 
   it('says what is wrong with a command, and writes nothing then', async () => {
     expect((await failure('enroll', file('people', 'ada', '1.jpg'))).fix).toContain('--person');
+    const other = await failure('enroll', '--preset', 'fast', '--person', 'x', file('people', 'ada', '1.jpg'));
+    expect(other).toMatchObject({
+      code: 'EMBEDDING_MISMATCH',
+      fix: expect.stringContaining('another collection') as string,
+    });
     expect((await failure('gallery', 'lits')).fix).toContain('list');
     expect((await failure('gallery', 'show')).code).toBe('INVALID_ARGUMENT');
     expect((await failure('identify', file('probes'), '-g', file('nowhere'))).code).toBe('STORE_NOT_FOUND');

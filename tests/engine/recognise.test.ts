@@ -29,6 +29,14 @@ describe('embeddings', () => {
     }
   });
 
+  it('name the recogniser that made them, with a hash of its networks', async () => {
+    const { model, dims, hash } = await engine.recogniser();
+    expect(people[0]!.embedding).toMatchObject({ model, dims });
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    await using fast = await openEngine({ preset: 'fast' });
+    expect((await fast.recogniser()).hash).not.toBe(hash);
+  });
+
   it('are the same for the same pixels', async () => {
     const again = await engine.embed(sample(3), { all: true });
     const first = people.filter((p) => p.id.startsWith('3/'));

@@ -30,8 +30,12 @@ describe('examples', () => {
     expect(readdirSync(path.join(root, 'examples')).sort()).toEqual([
       'detect.mjs',
       'folder.mjs',
+      'gallery.mjs',
       'guidance.mjs',
       'kiosk.mjs',
+      'search.mjs',
+      'storage.mjs',
+      'templates.mjs',
       'verify.mjs',
       'worker.mjs',
     ]);
@@ -55,6 +59,45 @@ describe('examples', () => {
       .toFile(grey);
     expect(await run('verify.mjs', sample(1), grey)).toMatch(/^No face found/);
     rmSync(grey);
+  });
+
+  it('gallery.mjs enrols, finds, is corrected and deletes', async () => {
+    const lines = (await run('gallery.mjs', path.join(folder, 'gallery'), sample(1), sample(1), sample(2)))
+      .trim()
+      .split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      'sample1: enrolled (1 sample)',
+      'sample2: enrolled (1 sample)',
+      'compared with 2 templates',
+    ]);
+    expect(lines).toContain('this is sample1');
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^told that it is not sample1: (this is sample2|nobody known)$/),
+    );
+    expect(lines.at(-1)).toBe('sample1 was deleted: 1 vector, receipt signed');
+  });
+
+  it('templates.mjs makes a template of photographs that agree', async () => {
+    const printed = await run('templates.mjs', sample(1), sample(1), sample(1));
+    expect(printed).toContain('duplicate');
+    expect(printed).toMatch(/same person: similarity 1\.000/);
+    expect(await run('templates.mjs', sample(1), sample(1), sample(2))).toContain('Samples do not make a template');
+  });
+
+  it('search.mjs writes, maps, searches, changes and saves an index', async () => {
+    const lines = (await run('search.mjs', '7000')).trim().split('\n');
+    expect(lines[0]).toMatch(/^7000 vectors in \d MiB$/);
+    expect(lines[1]).toMatch(/^key 5000: similarity 1\.000; next 0\.\d{3}$/);
+    expect(lines[2]).toMatch(/^in group 1, \d+ above 0\.2$/);
+    expect(lines[3]).toBe('after a change: key 7000, 7000 vectors, revision 7002');
+  });
+
+  it('storage.mjs stores the faces of one photograph and finds them', async () => {
+    const lines = (await run('storage.mjs', sample(1), sample(1))).trim().split('\n');
+    expect(lines[0]).toBe('3 faces stored');
+    expect(lines.slice(1)).toHaveLength(3);
+    for (const [i, line] of lines.slice(1).entries())
+      expect(line).toBe(`probe ${i + 1}: face ${i + 1} of visitors, similarity 1.000`);
   });
 
   it('guidance.mjs says what to mend, with the measure behind it', async () => {

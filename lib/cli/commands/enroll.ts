@@ -9,7 +9,7 @@ import { mapInOrder } from '../batch.js';
 import type { CommandContext, OptionValues } from '../command.js';
 import { type ErrorJson, errorJson } from '../failure.js';
 import { findTargets } from '../files.js';
-import { openNamedGallery, personOfFolder } from '../galleries.js';
+import { openNamedGallery, personOfFolder, pinCollection } from '../galleries.js';
 import { engineOptions, faceOptions, inFlight } from '../photos.js';
 import { makeProgress } from '../progress.js';
 import { printable, type Style, table } from '../terminal.js';
@@ -34,6 +34,8 @@ export async function enroll(context: CommandContext): Promise<number> {
   const expiresAt = expiry(options['expires']);
   await using gallery = await openNamedGallery(context, { create: true });
   await using engine = await openEngine(engineOptions(options, photographs.length));
+  const collection = typeof options['collection'] === 'string' ? options['collection'] : 'default';
+  await pinCollection(gallery, engine, collection);
   const wanted = faceOptions(options, { embedding: true, quality: true, maxFaces: 1 });
   const work = async ({ path: file }: Photograph): Promise<NewSample> => {
     const bytes = await readFile(file).catch((cause: unknown) => {
@@ -54,7 +56,7 @@ export async function enroll(context: CommandContext): Promise<number> {
   const progress = makeProgress(terminal, photographs.length, options['quiet'] === true);
   const enrolments: Enrolment[] = [];
   const failures: Failure[] = [];
-  const { name, consent, collection, conflict } = options;
+  const { name, consent, conflict } = options;
   const minQuality = options['min-quality'];
   // A person's photographs follow one another: they become one enrolment.
   let waiting: NewSample[] = [];
@@ -67,7 +69,7 @@ export async function enroll(context: CommandContext): Promise<number> {
       const made = await gallery.enrol({ id: person, ...(typeof name === 'string' && { name }) }, samples, {
         signal,
         onConflict: conflict === 'allow' || conflict === 'refuse' ? conflict : 'report',
-        ...(typeof collection === 'string' && { collection }),
+        collection,
         ...(typeof consent === 'string' && { consent }),
         ...(expiresAt !== undefined && { expiresAt }),
         ...(typeof minQuality === 'number' && { minQuality }),
