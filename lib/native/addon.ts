@@ -10,10 +10,12 @@
  * - Pixel frame: x right, y down, origin at the top-left corner of the top-left pixel; the centre of pixel (i, j) is (i + 0.5, j + 0.5).
  */
 
+import type { NativeCuda } from './cuda.js';
 import type { NativeSearch } from './search.js';
 import type { NativeShapes } from './shape.js';
 import type { NativeSqlite } from './sqlite.js';
 
+export type * from './cuda.js';
 export type * from './search.js';
 export type * from './shape.js';
 export type * from './sqlite.js';
@@ -248,7 +250,7 @@ export interface NativeRuntime {
   ): Promise<NativeSession>;
 }
 
-export interface NativeAddon extends NativeSearch, NativeShapes, NativeSqlite {
+export interface NativeAddon extends NativeCuda, NativeSearch, NativeShapes, NativeSqlite {
   readonly version: string;
   cpu(): CpuInfo;
   createToken(): NativeToken;

@@ -1,5 +1,12 @@
 /** One-to-many search by cosine: exact, in memory or over a mapped file. */
 export type { IndexPrecision } from '../native/search.js';
+export {
+  type CudaVectorIndex,
+  type CudaVectorIndexOptions,
+  createCudaVectorIndex,
+  type OpenCudaVectorIndexOptions,
+  openCudaVectorIndex,
+} from './cuda-index.js';
 export { INDEX_PRECISIONS, type VectorIndexOptions } from './options.js';
 export { createVectorSnapshot, type VectorSnapshot } from './snapshot.js';
 export {

@@ -138,7 +138,8 @@ export async function openVectorIndex(path: string, options: OpenVectorIndexOpti
   }
 }
 
-class Index implements VectorIndex {
+/** The methods of an index, wherever its vectors lie. */
+export class Index implements VectorIndex {
   readonly dims: number;
   readonly precision: IndexPrecision;
   readonly #threads: Compute;

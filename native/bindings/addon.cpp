@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "bindings/cuda_bindings.h"
 #include "bindings/environment.h"
 #include "bindings/exports.h"
 #include "bindings/search_bindings.h"
@@ -74,6 +75,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_shapes(exports);
   export_shape_training(exports);
   export_search(exports);
+  export_cuda(exports);
   export_sqlite(exports);
   export_file_lock(exports);
   return exports;
