@@ -211,6 +211,7 @@ describe('opening', () => {
     ['a file that is not there and may not be made', fresh, { create: false }, 'STORE_NOT_FOUND'],
     ['a folder', () => folder, {}, 'STORE_FAILED'],
     ['no path', () => '', {}, 'INVALID_ARGUMENT'],
+    ['a mark for a file that is never made', fresh, { applicationId: 7 }, 'INVALID_ARGUMENT'],
   ])('refuses %s', async (_, path, options, code) => {
     await expect(Database.open({ path: path(), ...options })).rejects.toMatchObject({ code });
   });
