@@ -5,10 +5,11 @@ import { loadAddon } from '../native/index.js';
 import type { IndexPrecision } from '../native/search.js';
 
 /**
- * What an index keeps of each vector of D numbers. `exact`: 32-bit floats and 8-bit ones that bound them, 5·D bytes; answers are
- * the true top-k. `half`: 16-bit floats instead of the 32-bit ones, 3·D bytes; answers are the true top-k of the rounded
- * vectors (cosines are off by less than 0.001). `int8`: 8 bits only, D bytes; answers are approximate (cosines are off by about
- * 0.002 at 512 numbers), for galleries larger than memory.
+ * What an index keeps of each vector of D numbers. `exact`: 32-bit floats and 8-bit codes that bound them, 5·D bytes; answers are
+ * the true top-k. `half`: 16-bit floats instead of the 32-bit ones, 3·D bytes; answers are the true top-k of the rounded vectors
+ * (cosines are off by less than 0.0001 at 512 numbers). `int8`: the codes alone, D bytes; answers are approximate (cosines are
+ * off by 0.001, seldom by 0.005, at 512 numbers), for galleries larger than memory. To each come 36 bytes for key, group and
+ * bounds, and in memory 20 to 50 for finding keys; D counts as its next multiple of 64 for the codes.
  */
 export const INDEX_PRECISIONS = ['exact', 'half', 'int8'] as const satisfies readonly IndexPrecision[];
 
