@@ -1,6 +1,6 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { nonEmptyString, plainObject, positiveInteger } from '../errors/validate.js';
+import { invalid, nonEmptyString, plainObject, positiveInteger } from '../errors/validate.js';
 import { LineamentError, wrapError } from '../errors.js';
 import { decodeTemplate, encodeTemplate } from '../templates/index.js';
 import { collectionName, DEFAULT_COLLECTION, MAX_PROBES } from './check.js';
@@ -158,7 +158,8 @@ async function bodyOf(request: IncomingMessage, most: number): Promise<Record<st
   } catch (cause) {
     throw new LineamentError('INVALID_ARGUMENT', 'the body is not JSON', { cause });
   }
-  return plainObject('the body', body, Object.keys(Object(body)));
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('the body', 'object', body);
+  return body as Record<string, unknown>;
 }
 
 async function answer(
