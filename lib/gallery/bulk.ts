@@ -1,8 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { commitEntries, conflictsOf, type Entry, prepareEntry } from './enrol.js';
 import type { Rates } from './rates.js';
 import type { Store } from './store.js';
 import type { EnrolOptions, GalleryProgress, NewPerson, NewSample } from './types.js';
+
+/** The event loop gets a turn after this many milliseconds of making ready. */
+const SLICE_MS = 4;
 
 /** One person of a bulk enrolment. */
 export interface BulkItem {
@@ -89,7 +93,12 @@ export async function enrolMany(
     writing.catch(() => undefined);
   };
   let index = 0;
+  let turn = performance.now() + SLICE_MS;
   for await (const item of items) {
+    if (performance.now() > turn) {
+      await nextTurn();
+      turn = performance.now() + SLICE_MS;
+    }
     throwIfAborted(signal);
     try {
       const own = { ...shared, ...item.options };

@@ -5,7 +5,7 @@ import { flag, type Store } from './store.js';
 import type { CallOptions, DamagedSample, GalleryProgress } from './types.js';
 
 export interface CheckOptions extends CallOptions {
-  /** Put right what can be: indexes are made anew, rows without their counterpart removed. Default false. */
+  /** Put right what can be: indexes are made anew, rows without their counterpart removed, a clock that had run ahead set right. Default false. */
   readonly repair?: boolean;
   readonly onProgress?: (progress: GalleryProgress) => void;
 }
@@ -22,6 +22,7 @@ export interface CheckReport {
   readonly samples: number;
 }
 
+const A_DAY = 86_400_000;
 /** Samples compared at a time. */
 const PAGE = 64;
 /** Least cosine of a vector with its own entry in the index: coded vectors are a little off. */
@@ -58,6 +59,16 @@ export async function checkGallery(store: Store, options: CheckOptions): Promise
     if (!repair) continue;
     await store.write([{ sql: `DELETE FROM ${table} WHERE ${where}` }]);
     repaired.push(`${lost} ${table} without a sample were removed`);
+  }
+  const ahead = store.clockAhead();
+  if (ahead > A_DAY) {
+    problems.push(
+      `the clock was once ${Math.floor(ahead / A_DAY)} days ahead of now: samples expire that much too early`,
+    );
+    if (repair) {
+      await store.resetClock();
+      repaired.push('expiry goes by the clock of now again');
+    }
   }
   for (const { sample, person, message } of damaged) problems.push(`sample ${sample} of '${person}': ${message}`);
   return { ok: problems.length === repaired.length, problems, repaired, damaged, samples: total };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invalid, numberIn, oneOf, plainObject } from '../errors/validate.js';
 import { LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import type { SqlStatement, SqlValue } from '../native/index.js';
@@ -22,6 +23,8 @@ const OPTIONS = [
 ];
 const MOST_SAMPLES = 1000;
 const MOST_THUMBNAIL = 1 << 20;
+/** The event loop gets a turn after this many milliseconds of encoding. */
+const SLICE_MS = 4;
 
 /** A sample that was checked, with the template it becomes. */
 export interface Prepared {
@@ -238,7 +241,12 @@ async function tryCommit(
   const persons = await personKeys(store, entries);
   const rows: Row[] = [];
   const thumbnails: SqlValue[][] = [];
+  let turn = performance.now() + SLICE_MS;
   for (const entry of entries) {
+    if (performance.now() > turn) {
+      await nextTurn();
+      turn = performance.now() + SLICE_MS;
+    }
     const person = persons.keys.get(entry.person.id)!;
     for (const sample of entry.samples) {
       const key = store.takeSampleKey();

@@ -343,15 +343,16 @@ export class Gallery implements AsyncDisposable {
     return this.#alone(() => this.#parts.store.spaces.save(options.signal), options.signal);
   }
 
-  /** Lets running calls end (long ones are stopped at the next step and reject with `CLOSED`), saves the index and frees everything. Idempotent. */
+  /**
+   * Lets running calls end (long ones are stopped at the next step and reject with `CLOSED`), saves the index where there is room
+   * for it, and frees everything. Idempotent.
+   */
   close(): Promise<void> {
     this.#closing.abort(new LineamentError('CLOSED', 'this gallery has been closed'));
     return this.#lifetime.close(async () => {
-      try {
-        await this.#parts.store.spaces.saveWhereWorthIt();
-      } finally {
-        await this.#parts.dispose();
-      }
+      // The index is derived: where it cannot be saved (a full disk), the next opening makes it anew.
+      await this.#parts.store.spaces.saveWhereWorthIt().catch(() => undefined);
+      await this.#parts.dispose();
     });
   }
 

@@ -38,7 +38,10 @@ export interface GalleryOptions extends CallOptions {
   /** Pins the collection `default` to this `Embedding.model`; it is made where it is missing. Needs `dims`. */
   readonly model?: string;
   readonly dims?: number;
-  /** Seals templates, thumbnails, feedback and cache. A gallery is sealed from its first day or never. */
+  /**
+   * Seals templates, thumbnails, feedback and cache; ids, names, metadata and references stay readable. A gallery is sealed from
+   * its first day or never.
+   */
   readonly keys?: KeySource;
   /** The same with a cipher that the caller keeps and closes. */
   readonly cipher?: TemplateCipher;

@@ -63,6 +63,16 @@ export class Store {
     return this.state.clock;
   }
 
+  /** How far the clock that expiry goes by is ahead of the system's, in ms: it was wrong once, or is wrong now. */
+  clockAhead(): number {
+    return this.now() - Math.floor(this.#now());
+  }
+
+  async resetClock(): Promise<void> {
+    this.state.clock = Math.floor(this.#now());
+    await this.db.write([{ sql: 'UPDATE state SET clock = ?', params: [this.state.clock] }]);
+  }
+
   takePersonKey(): number {
     return this.state.nextPerson++;
   }

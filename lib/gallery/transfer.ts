@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import { oneOf, plainObject } from '../errors/validate.js';
 import { LineamentError, throwIfAborted, wrapError } from '../errors.js';
+import type { SqlRow } from '../native/index.js';
 import { decodeTemplate, encodeTemplate, type TemplateCipher } from '../templates/index.js';
 import {
   collectionNamed,
@@ -21,6 +22,8 @@ export interface ExportOptions extends CallOptions {
   readonly cipher?: TemplateCipher;
   /** Writes the templates of a sealed gallery in the open. */
   readonly plain?: boolean;
+  /** A sample that cannot be read makes the export fail (`stop`, default), or is left out and counted in its last line (`skip`). */
+  readonly onDamaged?: 'stop' | 'skip';
 }
 
 export interface ImportOptions extends CallOptions {
@@ -63,14 +66,14 @@ interface PersonLine {
 type Line =
   | { readonly collection: { readonly name: string } & NewCollection }
   | PersonLine
-  | { readonly end: { readonly persons: number; readonly samples: number } };
+  | { readonly end: { readonly persons: number; readonly samples: number; readonly damaged: number } };
 
 /** Binds a line to its export and its place there: none can be left out, doubled or moved unseen. */
 const contextOf = (head: Head, line: number): string => `gallery export ${head.export} line ${line}`;
 
 /** Lines of JSON, each with its line feed. A person is as it was when its line was written. */
 export async function* exportLines(store: Store, options: ExportOptions): AsyncGenerator<string, void, undefined> {
-  plainObject('options', options, ['collection', 'cipher', 'plain', 'signal']);
+  plainObject('options', options, ['collection', 'cipher', 'plain', 'onDamaged', 'signal']);
   const cipher = options.plain === true ? undefined : (options.cipher ?? store.sealer.cipher);
   const only = options.collection === undefined ? null : collectionNamed(store, options.collection).key;
   const head: Head = {
@@ -92,7 +95,8 @@ export async function* exportLines(store: Store, options: ExportOptions): AsyncG
     if (options.collection !== undefined && name !== options.collection) continue;
     yield await write({ collection: { name, model, dims, settings, ...optional('modelHash', modelHash) } });
   }
-  const end = { persons: 0, samples: 0 };
+  const skip = oneOf('onDamaged', options.onDamaged ?? 'stop', ['stop', 'skip']) === 'skip';
+  const end = { persons: 0, samples: 0, damaged: 0 };
   for (let last = 0; ; ) {
     throwIfAborted(options.signal);
     const row = await store.row('SELECT key, id, name, metadata FROM persons WHERE key > ? ORDER BY key LIMIT 1', [
@@ -100,7 +104,7 @@ export async function* exportLines(store: Store, options: ExportOptions): AsyncG
     ]);
     if (row === undefined) break;
     last = Number(row[0]);
-    const samples = await samplesOf(store, last, only);
+    const samples = await samplesOf(store, last, only, skip ? () => end.damaged++ : undefined);
     if (only !== null && samples.length === 0) continue;
     const person = {
       id: String(row[1]),
@@ -114,7 +118,12 @@ export async function* exportLines(store: Store, options: ExportOptions): AsyncG
   yield await write({ end });
 }
 
-async function samplesOf(store: Store, person: number, only: number | null): Promise<PersonLine['samples']> {
+async function samplesOf(
+  store: Store,
+  person: number,
+  only: number | null,
+  onDamaged: (() => void) | undefined,
+): Promise<PersonLine['samples']> {
   const rows = await store.rows(
     `SELECT s.key, s.id, s.collection, c.name, s.source, s.image, t.data, i.data FROM samples s
      JOIN collections c ON c.key = s.collection
@@ -122,23 +131,34 @@ async function samplesOf(store: Store, person: number, only: number | null): Pro
      WHERE s.person = ?1 AND (?2 IS NULL OR s.collection = ?2) ORDER BY s.key`,
     [person, only],
   );
-  return Promise.all(
-    rows.map(async ([key, id, collection, name, source, image, data, picture]) => {
-      const place = { row: Number(key), person, collection: Number(collection) };
-      const template = await store.sealer.openTemplate(data, { kind: 'template', ...place }, `sample ${id}`);
-      const thumbnail =
-        picture === null
-          ? undefined
-          : await store.sealer.open(picture, { kind: 'thumbnail', ...place }, `the thumbnail of sample ${id}`);
-      return {
-        collection: String(name),
-        template: base64(encodeTemplate(template)),
-        ...optional('source', source as string | null),
-        ...(image instanceof Uint8Array ? { image: Buffer.from(image).toString('hex') } : {}),
-        ...(thumbnail === undefined ? {} : { thumbnail: base64(thumbnail) }),
-      };
-    }),
-  );
+  const samples: PersonLine['samples'][number][] = [];
+  for (const row of rows) {
+    try {
+      samples.push(await sampleLine(store, person, row));
+    } catch (error) {
+      const { code } = wrapError(error);
+      if (onDamaged === undefined || !['STORE_CORRUPT', 'KEY_MISMATCH', 'KEY_NOT_FOUND'].includes(code)) throw error;
+      onDamaged();
+    }
+  }
+  return samples;
+}
+
+async function sampleLine(store: Store, person: number, row: SqlRow): Promise<PersonLine['samples'][number]> {
+  const [key, id, collection, name, source, image, data, picture] = row;
+  const place = { row: Number(key), person, collection: Number(collection) };
+  const template = await store.sealer.openTemplate(data, { kind: 'template', ...place }, `sample ${id}`);
+  const thumbnail =
+    picture === null
+      ? undefined
+      : await store.sealer.open(picture, { kind: 'thumbnail', ...place }, `the thumbnail of sample ${id}`);
+  return {
+    collection: String(name),
+    template: base64(encodeTemplate(template)),
+    ...optional('source', source as string | null),
+    ...(image instanceof Uint8Array ? { image: Buffer.from(image).toString('hex') } : {}),
+    ...(thumbnail === undefined ? {} : { thumbnail: base64(thumbnail) }),
+  };
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -231,6 +231,24 @@ describe('retention', () => {
     expect(created[1]).toBeGreaterThanOrEqual(created[0]!);
   });
 
+  it('can be told that a clock had run ahead', async () => {
+    let now = 1_800_000_000_000;
+    const g = await gallery({ now: () => now });
+    const faces = new Faces(19);
+    const face = faces.face();
+    await g.enrol('a', { embedding: face, expiresAt: now + 30 * 86_400_000 });
+    now += 4000 * 86_400_000;
+    await g.enrol('b', { embedding: faces.face() });
+    now -= 4000 * 86_400_000;
+    expect((await g.identify(face, { threshold: 0.5 })).match).toBeUndefined();
+    expect((await g.check()).problems).toEqual([expect.stringContaining('4000 days ahead')]);
+    expect(await g.check({ repair: true })).toMatchObject({ ok: true });
+    expect((await g.identify(face, { threshold: 0.5 })).match?.person).toBe('a');
+    await g.close();
+    const again = await gallery({ folder: g.folder, now: () => now });
+    expect((await again.identify(face, { threshold: 0.5 })).match?.person).toBe('a');
+  });
+
   it('deletes from a sealed gallery as from any other', async () => {
     const g = await gallery({ keys: await keyring() });
     const faces = new Faces(10);

@@ -30,6 +30,10 @@ function exchanged(table: 'templates' | 'samples', key: string, column: string, 
   ];
 }
 
+async function drain(from: AsyncIterable<string>, to: string[]): Promise<void> {
+  for await (const line of from) to.push(line);
+}
+
 describe('a sealed gallery', () => {
   it('works as any other, and writes no vector in the open', async () => {
     const keys = await keyring();
@@ -100,6 +104,10 @@ describe('a sealed gallery', () => {
     const report = await g.check();
     expect(report.ok).toBe(false);
     expect(report.damaged.map(({ sample }) => sample)).toEqual(samples.slice(0, 4));
+    const lines: string[] = [];
+    expect(await codeOf(drain(g.export(), []))).toBe('KEY_MISMATCH');
+    await drain(g.export({ onDamaged: 'skip', plain: true }), lines);
+    expect(JSON.parse(lines.at(-1)!)).toEqual({ end: { persons: 5, samples: 1, damaged: 4 } });
     await g.delete({ sample: samples[0]! });
     for (const id of ['p1', 'p2']) await g.delete({ person: id });
     await g.delete({ sample: samples[3]! });
