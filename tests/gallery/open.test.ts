@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { chmod, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Database } from '../../lib/gallery/database.js';
 import { openGallery } from '../../lib/gallery/index.js';
 import { APPLICATION_ID } from '../../lib/gallery/schema.js';
-import { lastJson, runChild } from '../support/child.js';
+import { lastJson, root, runChild } from '../support/child.js';
 import { codeOf, DIMS, Faces, gallery, MODEL, newFolder } from './support.js';
 
 const snapshotsIn = async (folder: string): Promise<string[]> =>
@@ -187,5 +188,46 @@ describe('one process at a time', () => {
     const folder = await newFolder();
     expect(await codeOf(openGallery({ folder, keys: { env: 'LINEAMENT_TEST_NO_SUCH_KEYS' } }))).toBe('KEY_NOT_FOUND');
     await gallery({ folder });
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a full disk', () => {
+  it('refuses what does not fit, keeps what it acknowledged, and goes on answering', async () => {
+    const folder = await newFolder();
+    // A limit on the length of files stands for the end of the disk.
+    const script = `
+      import { openGallery } from './lib/gallery/index.js';
+      import { Faces } from './tests/gallery/faces.js';
+      const faces = new Faces(77, 512, 'wide-net');
+      const g = await openGallery({ folder: process.env.FOLDER, threads: 1 });
+      const all = [];
+      let code;
+      while (code === undefined && all.length < 5000) {
+        const face = faces.face();
+        try {
+          await g.enrol('p' + all.length, { embedding: face });
+          all.push(face);
+        } catch (error) {
+          code = error.code;
+        }
+      }
+      const found = await g.identifyMany(all, { threshold: 0.99, k: 1 });
+      const right = found.filter(({ match }, i) => match?.person === 'p' + i).length;
+      await g.close();
+      console.log(JSON.stringify({ code, count: all.length, right }));
+    `;
+    const command = `ulimit -f 3000; exec "${process.execPath}" --import tsx --input-type=module --eval "$SCRIPT"`;
+    const child = spawnSync('sh', ['-c', command], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, SCRIPT: script, FOLDER: folder, TSX_DISABLE_CACHE: '1' },
+    });
+    const { code, count, right } = JSON.parse(child.stdout.trim() || child.stderr) as Record<string, unknown>;
+    expect(code).toBe('STORE_FULL');
+    expect(count).toBeGreaterThan(5);
+    expect(right).toBe(count);
+    const g = await gallery({ folder });
+    expect(await g.check()).toMatchObject({ ok: true, samples: count });
+    expect((await g.enrol('later', { embedding: new Faces(78, 512, 'wide-net').face() })).created).toBe(true);
   });
 });
