@@ -98,7 +98,9 @@ async function speed(rows, folder, rounds) {
     one.stream = Math.min(one.stream, (await ours.ask('stream')).ms);
     one.usearch = (await usearch.ask('2')).ms;
     one.peak = await ours.ask('peak');
-    one.batch = await ours.ask(`batch ${BATCH}`);
+    // As often as FAISS, at each number of threads: the better one counts.
+    const batches = [await ours.ask(`batch ${BATCH}`), await ours.ask(`batch ${BATCH}`)];
+    one.batch = batches[batches[0].ms <= batches[1].ms ? 0 : 1];
     if (start.faiss) {
       one.faiss = (await ours.ask(`faiss 2 0 ${THREADS}`)).ms;
       // Its batches take long: three rounds, at each number of threads.
