@@ -129,7 +129,7 @@ async function otherRuntime() {
 async function oracles() {
   await run('bash', ['scripts/install-oracles.sh'], { inherit: true });
   const env = { LINEAMENT_ORACLES: '1', ...(await otherRuntime()) };
-  add('oracles', await vitest('oracles', ['tests/oracles', 'tests/native/process'], env));
+  add('oracles', await vitest('oracles', ['tests/oracles', 'tests/native/process', 'tests/storage/milvus'], env));
 }
 
 /** The addon inside Node under the sanitizers: the tests of its surface, with the sanitizers' libraries loaded first. */
