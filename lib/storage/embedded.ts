@@ -344,27 +344,28 @@ class EmbeddedDriver implements StorageDriver {
       if (foreign === this.#foreign && failures === this.#failures) return;
       const gone = this.index.keys.copy();
       const now = Date.now();
-      const live = 'expires_at IS NULL OR expires_at > ?';
-      let fresh: number[] = [];
-      const add = async (): Promise<void> => {
-        const keys = JSON.stringify(fresh);
-        fresh = [];
-        const { rows } = await this.database.read(
-          `SELECT key, group_id, collection, id, template FROM templates
-            WHERE key IN (SELECT value FROM json_each(?))`,
-          [keys],
-        );
-        await this.index.learn(await Promise.all(rows.map((row) => this.#decoded(row))));
-      };
-      for await (const page of this.database.pages(`SELECT key FROM templates WHERE ${live} ORDER BY key`, [now])) {
-        for (const [value] of page) {
-          const key = Number(value);
-          if (gone.has(key)) gone.delete(key);
-          else fresh.push(key);
-          if (fresh.length === PAGE) await add();
+      const live = 'WHERE expires_at IS NULL OR expires_at > ? ORDER BY key';
+      const learn = async (rows: readonly SqlRow[]): Promise<void> =>
+        this.index.learn(await Promise.all(rows.map((row) => this.#decoded(row))));
+      if (this.#foreign < 0) {
+        const pages = this.database.pages(`${WHOLE} ${live}`, [now], { pageSize: PAGE });
+        for await (const page of pages) await learn(page);
+      } else {
+        const fresh: number[] = [];
+        for await (const page of this.database.pages(`SELECT key FROM templates ${live}`, [now])) {
+          for (const [value] of page) {
+            const key = Number(value);
+            if (gone.has(key)) gone.delete(key);
+            else fresh.push(key);
+          }
+        }
+        for (let at = 0; at < fresh.length; at += PAGE) {
+          const keys = JSON.stringify(fresh.slice(at, at + PAGE));
+          await learn(
+            (await this.database.read(`${WHOLE} WHERE key IN (SELECT value FROM json_each(?))`, [keys])).rows,
+          );
         }
       }
-      if (fresh.length > 0) await add();
       await this.index.forget(gone);
       this.#foreign = foreign;
       this.#failures = failures;
@@ -402,6 +403,7 @@ class EmbeddedDriver implements StorageDriver {
   }
 }
 
+const WHOLE = 'SELECT key, group_id, collection, id, template FROM templates';
 const NAMED = 'collection = ? AND id IN (SELECT value FROM json_each(?))';
 const FOREIGN = 'SELECT coalesce(sum(writes), 0) FROM writers WHERE owner <> ?';
 const STEP = 5000;
