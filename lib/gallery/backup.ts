@@ -1,7 +1,7 @@
 import { copyFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { nonEmptyString, plainObject } from '../errors/validate.js';
-import { LineamentError } from '../errors.js';
+import { invalid, nonEmptyString, plainObject } from '../errors/validate.js';
+import { LineamentError, throwIfAborted } from '../errors.js';
 import { Database } from './database.js';
 import { lockFolder, prepareFolder } from './lock.js';
 import { APPLICATION_ID, DATABASE_FILE, MIGRATIONS } from './schema.js';
@@ -17,15 +17,22 @@ export interface BackupInfo {
   readonly destroyedAt?: number;
 }
 
-/** A consistent copy of the database while the gallery is in use; set down, so that receipts can name it. */
+/** A consistent copy of the database while the gallery is in use; set down before it is made, so that receipts name it. Call inside the gate. */
 export async function makeBackup(store: Store, path: string, signal?: AbortSignal): Promise<BackupInfo> {
   const target = resolve(nonEmptyString('path', path));
+  if (target === store.db.path) throw invalid('path', 'path of another file than the database itself', path);
+  throwIfAborted(signal);
   const { revision } = store.state;
-  await store.db.backup(target, signal === undefined ? {} : { signal });
   const createdAt = store.now();
-  await store.write([
+  const [made] = await store.db.write([
     { sql: 'INSERT INTO backups (path, created_at, revision) VALUES (?, ?, ?)', params: [target, createdAt, revision] },
   ]);
+  try {
+    await store.db.backup(target, signal === undefined ? {} : { signal });
+  } catch (error) {
+    await store.db.write([{ sql: 'DELETE FROM backups WHERE key = ?', params: [made?.lastId ?? 0] }]);
+    throw error;
+  }
   return { name: basename(target), path: target, createdAt, revision };
 }
 

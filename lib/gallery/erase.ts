@@ -100,8 +100,10 @@ export async function purgeExpired(
  * Deletes for good: rows are overwritten and removed, vectors leave the index, snapshots that held them are removed, the log is
  * emptied; then the receipt is signed. The list of deletions is written first: a crash between is finished at the next opening.
  */
-async function erase(store: Store, feedback: Feedback, target: Target): Promise<Erasure> {
-  const known = await gather(store, target);
+async function erase(store: Store, feedback: Feedback, what: Target): Promise<Erasure> {
+  const absorbed = await absorbedBy(store, what.persons);
+  const target = { ...what, persons: [...what.persons, ...absorbed.map(({ key }) => key)] };
+  const known = await gather(store, target, absorbed);
   const number = await appendTombstone(store, [...known.sampleIds, ...known.personUids]);
   const salt = randomBytes(16).toString('hex');
   const draft: UnsignedReceipt = {
@@ -145,7 +147,29 @@ async function erase(store: Store, feedback: Feedback, target: Target): Promise<
     if (collection.key === target.collection) store.collections.delete(collection.name);
   }
   const receipt = await finish(store, results.at(-1)!.lastId, { ...draft, erased: { ...draft.erased, vectors } });
-  return { receipt, persons: target.persons.length, samples: target.samples.length, sources: known.sources };
+  return { receipt, persons: what.persons.length, samples: target.samples.length, sources: known.sources };
+}
+
+interface Absorbed {
+  readonly key: number;
+  readonly id: string;
+  readonly uid: string;
+}
+
+/** Persons who were merged into these, and into those: the log of operations still knows them, and backups may have them. */
+async function absorbedBy(store: Store, persons: readonly number[]): Promise<readonly Absorbed[]> {
+  const rows = await store.rows(
+    `WITH RECURSIVE merged (person, id, uid) AS (
+       SELECT value, NULL, NULL FROM json_each(?)
+       UNION
+       SELECT o.detail ->> '$.from.key', o.detail ->> '$.from.id', o.detail ->> '$.from.uid'
+       FROM merged JOIN operation_persons p ON p.person = merged.person JOIN operations o ON o.key = p.operation
+       WHERE o.kind = 'merge' AND o.undone = 0 AND o.detail ->> '$.before.key' = merged.person
+     )
+     SELECT person, id, uid FROM merged WHERE uid IS NOT NULL`,
+    [list(persons)],
+  );
+  return rows.map(([key, id, uid]) => ({ key: Number(key), id: String(id), uid: String(uid) }));
 }
 
 interface Known {
@@ -164,7 +188,7 @@ interface Known {
   readonly cached: number;
 }
 
-async function gather(store: Store, target: Target): Promise<Known> {
+async function gather(store: Store, target: Target, absorbed: readonly Absorbed[]): Promise<Known> {
   const samples = list(target.samples);
   const persons = list(target.persons);
   const found = await store.rows(
@@ -182,8 +206,8 @@ async function gather(store: Store, target: Target): Promise<Known> {
   const images = bytes(3);
   return {
     sampleIds: found.map((row) => String(row[0])),
-    personIds: people.map((row) => String(row[0])),
-    personUids: people.map((row) => String(row[1])),
+    personIds: [...people.map((row) => String(row[0])), ...absorbed.map(({ id }) => id)],
+    personUids: [...people.map((row) => String(row[1])), ...absorbed.map(({ uid }) => uid)],
     sources: [...new Set(found.flatMap((row) => (row[1] === null ? [] : [String(row[1])])))],
     prints,
     images,
@@ -287,9 +311,10 @@ export async function applyTombstones(store: Store, found: Unapplied): Promise<v
       ...(await keys(store, `SELECT key FROM samples WHERE person ${IN_LIST}`, [list(persons)])),
     ]),
   ];
-  const complete = { ...target, samples: all };
+  const absorbed = await absorbedBy(store, persons);
+  const complete = { ...target, samples: all, persons: [...persons, ...absorbed.map(({ key }) => key)] };
   await store.write([
-    ...removeRows(store, complete, await gather(store, complete)),
+    ...removeRows(store, complete, await gather(store, complete, absorbed)),
     { sql: 'UPDATE state SET tombstones = ?', params: [number] },
   ]);
   store.state.tombstones = number;

@@ -325,7 +325,11 @@ export class Gallery implements AsyncDisposable {
 
   /** A consistent copy of the database while it is in use. Receipts name it until `backupDestroyed`. Put back by `restoreGallery`. */
   backup(path: string, options: CallOptions = {}): Promise<BackupInfo> {
-    return this.#use(options.signal, (signal) => makeBackup(this.#parts.store, path, signal));
+    return this.#use(options.signal, (signal) => {
+      const { store } = this.#parts;
+      // Deletions wait: their receipt names this backup then.
+      return store.gate.shared(() => makeBackup(store, path, signal));
+    });
   }
 
   /** Oldest first. */

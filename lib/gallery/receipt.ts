@@ -23,7 +23,7 @@ export interface Receipt {
   readonly salt: string;
   readonly subject: { readonly kind: 'person' | 'sample' | 'collection' | 'expired'; readonly digest: string };
   readonly erased: {
-    /** Digests of the persons' ids. */
+    /** Digests of the persons' ids, those who had been merged into them included. */
     readonly persons: readonly string[];
     readonly samples: number;
     /** Digests of the samples' ids; left out where there are more than a thousand. */

@@ -146,6 +146,27 @@ describe('deleting', () => {
     expect((await (await gallery({ folder: first.folder })).get('ada'))?.samples).toHaveLength(1);
   });
 
+  it('covers persons who had been merged into the one that goes, one after another', async () => {
+    const g = await gallery();
+    const faces = new Faces(20);
+    for (const id of ['a', 'b', 'c', 'd']) await g.enrol({ id, name: `Name of ${id}` }, { embedding: faces.face() });
+    const backup = join(await newFolder(), 'copy.db');
+    await g.backup(backup);
+    await g.merge('b', 'c');
+    await g.merge('a', 'b');
+    await g.undo(await g.merge('a', 'd'));
+    const { receipt, persons } = await g.delete({ person: 'a' });
+    expect({ persons, samples: receipt.erased.samples }).toEqual({ persons: 1, samples: 3 });
+    expect(['a', 'b', 'c', 'd'].map((id) => receiptCovers(receipt, id))).toEqual([true, true, true, false]);
+    expect(await filesWith(g.folder, ...['a', 'b', 'c'].map((id) => Buffer.from(`Name of ${id}`)))).toEqual([]);
+    expect(await g.operations()).toEqual([]);
+    await g.close();
+    await restoreGallery({ folder: g.folder, from: backup });
+    const again = await gallery({ folder: g.folder });
+    expect((await again.list()).persons.map(({ id }) => id)).toEqual(['d']);
+    expect(await filesWith(g.folder, ...['a', 'b', 'c'].map((id) => Buffer.from(`Name of ${id}`)))).toEqual([]);
+  });
+
   it('refuses backups of other galleries, and what is no backup', async () => {
     const [one, two] = [await gallery(), await gallery()];
     await one.enrol('a', { embedding: new Faces(5).face() });
