@@ -1,7 +1,9 @@
 import { appendFile, copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Database } from '../../lib/gallery/database.js';
 import { openGallery, type Receipt, receiptCovers, restoreGallery, verifyReceipt } from '../../lib/gallery/index.js';
+import { APPLICATION_ID, MIGRATIONS } from '../../lib/gallery/schema.js';
 import { toHalf } from '../../lib/templates/half.js';
 import { keyring } from './sealed.js';
 import { bytesOf, codeOf, Faces, filesWith, gallery, newFolder } from './support.js';
@@ -206,6 +208,31 @@ describe('deleting', () => {
     expect((await g.identify(face, { threshold: 0.9 })).match).toBeUndefined();
     await g.delete({ person: 'b' });
     expect(await g.check()).toMatchObject({ ok: true, samples: 0 });
+  });
+});
+
+describe('a receipt that a crash left unsigned', () => {
+  it('is signed at the next opening, when log and snapshots are gone', async () => {
+    const first = await gallery();
+    const faces = new Faces(21);
+    await first.enrol('a', { embedding: faces.face() });
+    await first.enrol('b', { embedding: faces.face() });
+    const { receipt } = await first.delete({ person: 'a' });
+    await first.close();
+    {
+      await using db = await Database.open({
+        path: join(first.folder, 'gallery.db'),
+        applicationId: APPLICATION_ID,
+        migrations: MIGRATIONS,
+      });
+      await db.write([{ sql: "UPDATE receipts SET finished = 0, body = json_remove(body, '$.signature')" }]);
+    }
+    const g = await gallery({ folder: first.folder });
+    expect(g.opened.repaired).toEqual([expect.stringContaining('interrupted')]);
+    const [signed] = await g.receipts();
+    expect(signed?.id).toBe(receipt.id);
+    expect(verifyReceipt(signed!, g.publicKey)).toBe(true);
+    expect(await g.finishErasures()).toEqual([]);
   });
 });
 
