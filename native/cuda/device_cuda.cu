@@ -108,6 +108,9 @@ class Cuda final : public Device {
   Failure open() {
     Failure failure = enter();
     if (failure.failed()) return failure;
+    int direct = 0;
+    cudaDeviceGetAttribute(&direct, cudaDevAttrPageableMemoryAccessUsesHostPageTables, ordinal_);
+    reads_host_ = direct != 0;
     return failure_of(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "Making a stream");
   }
 
@@ -120,10 +123,12 @@ class Cuda final : public Device {
     if (cudaSetDevice(ordinal_) == cudaSuccess) cudaFree(memory);  // waits for what uses it
   }
 
-  // Pageable memory is staged before the call returns.
+  // Pageable memory is staged before the call returns, unless the device can read it where it lies.
   Failure upload(void* to, const void* from, size_t bytes) override {
     if (bytes == 0) return {};
-    return failure_of(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "Copying to the device");
+    const cudaError_t copied = cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_);
+    return failure_of(copied == cudaSuccess && reads_host_ ? cudaStreamSynchronize(stream_) : copied,
+                      "Copying to the device");
   }
   Failure download(void* to, const void* from, size_t bytes) override {
     if (bytes == 0) return {};
@@ -167,6 +172,7 @@ class Cuda final : public Device {
  private:
   const int ordinal_;
   cudaStream_t stream_ = nullptr;
+  bool reads_host_ = false;
 };
 
 }  // namespace
