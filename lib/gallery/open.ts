@@ -80,6 +80,9 @@ const OPTIONS = [
   'signal',
 ] as const satisfies readonly (keyof GalleryOptions)[];
 
+/** Templates that share a data key. Wrapping one costs more than sealing; rows are erased by overwriting them, not by losing keys. */
+const TEMPLATES_PER_KEY = 256;
+
 /** What a gallery is made of once it is open. */
 export interface Parts {
   readonly store: Store;
@@ -114,7 +117,10 @@ export async function openParts(options: GalleryOptions): Promise<Parts> {
   try {
     const lock: NativeFileLock = await lockFolder(folder);
     closers.push(() => lock.release());
-    const cipher = options.keys === undefined ? options.cipher : await TemplateCipher.open(options.keys);
+    const cipher =
+      options.keys === undefined
+        ? options.cipher
+        : await TemplateCipher.open(options.keys, { templatesPerKey: TEMPLATES_PER_KEY });
     if (options.keys !== undefined) closers.push(() => cipher?.close());
     const db = await Database.open({
       path: join(folder, DATABASE_FILE),
