@@ -292,6 +292,56 @@ ON_BOTH(stops_when_it_is_cancelled) {
   call.destroy(nullptr);
 }
 
+// By hand: rows of score 0.5 and, late, one of 0.9 whose codes say 0. Its bound decides whether it is scored.
+ON_BOTH(looks_at_a_row_exactly_where_its_bound_allows_it) {
+  constexpr uint32_t kDims = 64, kRows = 4000, kLate = 3900;
+  const auto plugin = CudaPlugin::load(library);
+  const lineament_cuda_functions& call = plugin.value()->functions();
+  for (const float error : {0.501f, 0.499f}) {
+    lineament_cuda_store* store = nullptr;
+    lineament_cuda_error failure{};
+    CHECK_EQ(call.create(0, kDims, kDims, 0, &store, &failure), 0);
+    CHECK_EQ(call.reserve(store, kRows, &failure), 0);
+    std::vector<uint32_t> slots(kRows);
+    std::vector<int64_t> keys(kRows);
+    std::vector<float> vectors(kRows * kDims);
+    std::vector<int8_t> codes(kRows * kDims);
+    std::vector<lineament_cuda_bound> bounds(kRows);
+    for (uint32_t i = 0; i < kRows; ++i) {
+      slots[i] = i;
+      keys[i] = 10 + i;
+      vectors[i * kDims] = i == kLate ? 0.9f : 0.5f;
+      codes[i * kDims] = i == kLate ? 0 : 49;
+      // 100 × 49 + 50 at a scale of 0.01 is 49.5.
+      bounds[i] = i == kLate ? lineament_cuda_bound{1e-9f, error} : lineament_cuda_bound{0.5f / 49.5f, 1e-6f};
+    }
+    const lineament_cuda_rows rows = {kRows, slots.data(), keys.data(), vectors.data(), codes.data(), bounds.data()};
+    CHECK_EQ(call.write(store, &rows, &failure), 0);
+    std::vector<float> query(kDims);
+    std::vector<int8_t> query_codes(kDims);
+    query[0] = 1;
+    query_codes[0] = 100;
+    const lineament_cuda_rule rule = {0.01f, 50, 1, 0};
+    const std::vector<uint64_t> mask(kRows / 64 + 1, ~uint64_t{0});
+    lineament_cuda_search asked{};
+    asked.count = 1;
+    asked.vectors = query.data();
+    asked.codes = query_codes.data();
+    asked.rules = &rule;
+    asked.k = 1;
+    asked.threshold = -2;
+    asked.slots = kRows;
+    asked.mask = mask.data();
+    lineament_cuda_hit hit{};
+    uint32_t count = 0;
+    CHECK_EQ(call.search(store, &asked, &hit, &count, nullptr, &failure), 0);
+    CHECK_EQ(count, 1u);
+    CHECK_EQ(hit.key, error > 0.5f ? 10 + kLate : 10);
+    CHECK_EQ(hit.score, error > 0.5f ? static_cast<double>(0.9f) : 0.5);
+    call.destroy(store);
+  }
+}
+
 ON_BOTH(takes_calls_from_several_threads) {
   constexpr size_t kDims = 32;
   const auto index = cuda_suite::open(library, kDims);
