@@ -16,6 +16,7 @@ const NAMES = [
   'pose',
   'quality',
   'search',
+  'cuda-search',
   'templates',
   'enrolment',
   'durability',

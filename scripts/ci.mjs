@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { buildCuda } from './build-cuda.mjs';
 import { nodeHeaders } from './build-native.mjs';
 import { packageFile, root, run } from './lib/run.mjs';
 import { filesBelow } from './lib/stamp.mjs';
@@ -128,8 +129,17 @@ async function otherRuntime() {
 
 async function oracles() {
   await run('bash', ['scripts/install-oracles.sh'], { inherit: true });
+  // Where nvcc is: the tests of the plugin then meet the real one, device or not.
+  await check('the CUDA plugin compiles', async () => ((await buildCuda()).skipped ? 'skip' : undefined));
   const env = { LINEAMENT_ORACLES: '1', ...(await otherRuntime()) };
-  add('oracles', await vitest('oracles', ['tests/oracles', 'tests/native/process', 'tests/storage/milvus'], env));
+  add(
+    'oracles',
+    await vitest(
+      'oracles',
+      ['tests/oracles', 'tests/native/process', 'tests/native/cuda', 'tests/storage/milvus'],
+      env,
+    ),
+  );
 }
 
 /** The addon inside Node under the sanitizers: the tests of its surface, with the sanitizers' libraries loaded first. */

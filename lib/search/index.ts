@@ -1,4 +1,6 @@
 /** One-to-many search by cosine: exact, in memory or over a mapped file. */
+export type { CudaDevice, CudaState, CudaStatus } from '../native/cuda.js';
+export { cudaStatus } from '../native/cuda.js';
 export type { IndexPrecision } from '../native/search.js';
 export {
   type CudaVectorIndex,

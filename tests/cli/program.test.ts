@@ -92,6 +92,7 @@ describe('lineament doctor', () => {
       'addon',
       'instructions',
       'ONNX Runtime',
+      'CUDA',
       'models',
       'decoder',
       'memory',

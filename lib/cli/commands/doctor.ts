@@ -6,6 +6,7 @@ import { openEngine } from '../../index.js';
 import { openPack } from '../../models/index.js';
 import {
   addonPath,
+  cudaStatus,
   findRuntimeLibraries,
   loadAddon,
   packageFolder,
@@ -70,6 +71,14 @@ function checkSimd(): Result {
   if (simd === detected) return ok(detail);
   const fix = `This processor has ${detected}: unset LINEAMENT_SIMD (now '${process.env['LINEAMENT_SIMD'] ?? ''}') to use it.`;
   return { status: 'warn', detail, fix };
+}
+
+/** The CUDA plugin is not needed: without it everything runs on the processor. One that is there and cannot be used is worth a word. */
+async function checkCuda(): Promise<Result> {
+  const { state, problem = state, fix, devices } = await cudaStatus();
+  if (state === 'no library') return ok('no plugin: searches run on the processor');
+  if (state === 'ready') return ok(devices.map(({ name, capability }) => `${name} (${capability})`).join(', '));
+  return { status: 'warn', detail: `${state}: ${problem}`, ...(fix !== undefined && { fix }) };
 }
 
 async function checkRuntime(): Promise<Result> {
@@ -197,6 +206,7 @@ export async function doctor(context: CommandContext): Promise<number> {
   if (addon.status === 'ok') {
     add(await check('instructions', checkSimd));
     add(await check('ONNX Runtime', checkRuntime));
+    add(await check('CUDA', checkCuda));
   }
   add(...(await checkModels()));
   add(await check('decoder', checkSharp));
