@@ -25,12 +25,12 @@ const USAGE = `npx tsx models/train/landmarks68.ts [PHOTOGRAPHS] [options]
   --threads N`;
 
 /**
- * 10 × 320 trees of 8 leaves with 68 points in 16 bits: 7.2 MB. Chosen on held-out faces: at this size shallow trees in number
+ * 10 × 280 trees of 8 leaves with 68 points in 16 bits: 6.3 MB. Chosen on held-out faces: at this size shallow trees in number
  * beat deeper ones, more random splits help, and pixels beyond the shape do harm.
  */
 const SHAPE: ShapeOptions = {
   cascadeDepth: 10,
-  treesPerCascade: 320,
+  treesPerCascade: 280,
   treeDepth: 3,
   nu: 0.15,
   oversampling: 6,

@@ -1,17 +1,17 @@
 /* The C ABI between the addon and liblineament_cuda: exact search of coded vectors on a device.
  *
- * The library exports one function, lineament_cuda_table(). Whoever loads it looks at `abi` and `table_size` first (these
- * two stay where they are in every version) and uses the rest only where both, and the sizes of the structures, are those
- * of this header. No C++ and no CUDA type crosses, nothing is thrown, and every function that can fail fills a
- * lineament_cuda_error.
+ * The library exports one function, lineament_cuda_table(). Whoever loads it looks at `abi` and `table_size` first
+ * (these two stay where they are in every version) and uses the rest only where both, and the sizes of the structures,
+ * are those of this header. No C++ and no CUDA type crosses, nothing is thrown, and every function that can fail fills
+ * a lineament_cuda_error.
  *
- * Rows lie in numbered slots. What a row is made of is the caller's affair: a float vector, a signed 8-bit code for each
- * coordinate, and a bound. With a_i = code_i + 0.5 and a query's codes h_i, the caller vouches that
+ * Rows lie in numbered slots. What a row is made of is the caller's affair: a float vector, a signed 8-bit code for
+ * each coordinate, and a bound. With a_i = code_i + 0.5 and a query's codes h_i, the caller vouches that
  *
  *   |<x, y> - row.scale * query.scale * <a, h>|  <=  row.error * query.length + query.error
  *
- * (native/search/codes.h derives such bounds). A row that this excludes is not looked at again; all others are scored with
- * the float vectors: products in double, term i added to sum i % 16, the 16 sums folded in halves.
+ * (native/search/codes.h derives such bounds). A row that this excludes is not looked at again; all others are scored
+ * with the float vectors: products in double, term i added to sum i % 16, the 16 sums folded in halves.
  */
 #ifndef LINEAMENT_CUDA_H
 #define LINEAMENT_CUDA_H
@@ -53,9 +53,9 @@ typedef struct lineament_cuda_device {
   char name[128];
   int32_t major, minor; /* compute capability */
   int32_t multiprocessors;
-  int32_t usable;        /* 0: this library has no code for it */
-  uint64_t memory;       /* bytes */
-  uint64_t free_memory;  /* bytes, now */
+  int32_t usable;       /* 0: this library has no code for it */
+  uint64_t memory;      /* bytes */
+  uint64_t free_memory; /* bytes, now */
 } lineament_cuda_device;
 
 typedef struct lineament_cuda_bound {
@@ -117,11 +117,11 @@ typedef struct lineament_cuda_functions {
   int32_t (*probe)(lineament_cuda_platform* platform, lineament_cuda_error* error);
   int32_t (*device)(int32_t ordinal, lineament_cuda_device* device, lineament_cuda_error* error);
 
-  /* dims: 2 ... 4096. width: a multiple of 64, dims ... 4096. most_bytes: of device memory that the store may take, 0: all
-   * there is. */
+  /* dims: 2 ... 4096. width: a multiple of 64, dims ... 4096. most_bytes: of device memory that the store may take, 0:
+   * all there is. */
   int32_t (*create)(int32_t ordinal, uint32_t dims, uint32_t width, uint64_t most_bytes, lineament_cuda_store** store,
                     lineament_cuda_error* error);
-  void (*destroy)(lineament_cuda_store* store); /* null is allowed */
+  void (*destroy)(lineament_cuda_store* store);   /* null is allowed */
   uint64_t (*bytes)(lineament_cuda_store* store); /* of device memory */
 
   /* Memory for slots 0 ... slots - 1; what lies there stays. Nothing has changed where it fails. */
@@ -130,8 +130,8 @@ typedef struct lineament_cuda_functions {
   /* Vectors of `count` slots, dims floats each. */
   int32_t (*read)(lineament_cuda_store* store, const uint32_t* slots, size_t count, float* vectors,
                   lineament_cuda_error* error);
-  /* hits: count * k, counts: count. Hits of query q begin at q * k, best first, equal scores by smaller key. `work` may be
-   * null. */
+  /* hits: count * k, counts: count. Hits of query q begin at q * k, best first, equal scores by smaller key. `work` may
+   * be null. */
   int32_t (*search)(lineament_cuda_store* store, const lineament_cuda_search* search, lineament_cuda_hit* hits,
                     uint32_t* counts, lineament_cuda_work* work, lineament_cuda_error* error);
 } lineament_cuda_functions;
