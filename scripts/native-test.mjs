@@ -68,7 +68,8 @@ export async function fuzz(seconds) {
     console.log('  skipped: fuzzers (clang with libFuzzer is not installed)');
     return { passed: 0, failed: 0, skipped: 1 };
   }
-  const folder = await configureAndBuild('native-fuzz', ['-DLINEAMENT_FUZZ=ON', `-DCMAKE_CXX_COMPILER=${found}`]);
+  const compilers = [`-DCMAKE_CXX_COMPILER=${found}`, `-DCMAKE_C_COMPILER=${found.replace('++', '')}`];
+  const folder = await configureAndBuild('native-fuzz', ['-DLINEAMENT_FUZZ=ON', ...compilers]);
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const program of programs(folder, /_fuzz$/)) {
     const corpus = path.join(folder, `${path.basename(program)}-corpus`);
