@@ -15,7 +15,9 @@ const failures = [];
 
 function add(name, counts) {
   for (const key of Object.keys(total)) total[key] += counts[key];
-  if (counts.failed > 0) failures.push(name);
+  if (counts.failed === 0) return;
+  const reasons = counts.reasons ?? [];
+  failures.push(...(reasons.length > 0 ? reasons.map((reason) => `${name}: ${reason}`) : [name]));
 }
 
 /** One check that either holds or does not. */
@@ -56,9 +58,10 @@ async function npmTest(folder) {
   const lines = output.trimEnd().split('\n');
   const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(lines.pop() ?? '');
   console.log(lines.join('\n'));
-  if (!counts) return { passed: 0, failed: 1, skipped: 0 };
+  const reasons = lines.filter((line) => line.startsWith('failed: ')).map((line) => line.slice('failed: '.length));
+  if (!counts) return { passed: 0, failed: 1, skipped: 0, reasons };
   const [passed, failed, skipped] = counts.slice(1).map(Number);
-  return { passed, failed: failed + (code !== 0 && failed === 0 ? 1 : 0), skipped };
+  return { passed, failed: failed + (code !== 0 && failed === 0 ? 1 : 0), skipped, reasons };
 }
 
 async function freshClone() {
@@ -192,6 +195,6 @@ await section('sanitizers', async () => add('sanitizers', await nativeTests({ sa
 await section('addon under sanitizers', async () => add('addon under sanitizers', await sanitizedAddon()));
 await section('fuzzers', async () => add('fuzzers', await fuzz(Number(process.env.LINEAMENT_FUZZ_SECONDS ?? 20))));
 await section('fresh clone', freshClone);
-if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 ? 1 : 0);

@@ -31,7 +31,7 @@ export async function nativeTests({ sanitize = false } = {}) {
   const flags = ['-DLINEAMENT_TESTS=ON'];
   if (sanitize) flags.push('-DLINEAMENT_SANITIZE=address,undefined', '-DCMAKE_BUILD_TYPE=RelWithDebInfo');
   const folder = await configureAndBuild(sanitize ? 'native-sanitize' : 'native-tests', flags);
-  const total = { passed: 0, failed: 0, skipped: 0 };
+  const total = { passed: 0, failed: 0, skipped: 0, reasons: [] };
   const found = programs(folder, /^test_/);
   if (found.length === 0) throw new Error('No native test was built');
   for (const program of found) {
@@ -46,7 +46,12 @@ export async function nativeTests({ sanitize = false } = {}) {
       const good = code === 0 && counts && passed > 0;
       if (!good && counts && failed === 0 && code === 0) total.failed += 1;
       console.log(`  ${good ? 'ok  ' : 'FAIL'} ${name}: ${passed} tests`);
-      if (!good) console.log(output.split('\n').slice(-40).join('\n'));
+      if (!good) {
+        console.log(output.split('\n').slice(-40).join('\n'));
+        const said = output.split('\n').filter((line) => /fail|error/i.test(line));
+        total.reasons.push(`${name}: ${said.slice(0, 3).join(' | ')}`);
+        console.log(`failed: ${total.reasons.at(-1)}`);
+      }
       for (const line of output.split('\n').filter((one) => /^\s*skip/i.test(one)))
         console.log(`       ${line.trim()}`);
     }

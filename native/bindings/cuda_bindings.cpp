@@ -3,12 +3,12 @@
 #include <cmath>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "bindings/buffers.h"
 #include "bindings/environment.h"
+#include "bindings/index_object.h"
 #include "bindings/search_bindings_values.h"
 #include "bindings/values.h"
 #include "search/cuda_index.h"
@@ -53,24 +53,6 @@ Array array_of(Napi::Env env, const std::vector<T>& values) {
   for (size_t i = 0; i < values.size(); ++i) memory[i] = static_cast<Element>(values[i]);
   return Array::New(env, values.size(), bindings::give(env, std::move(memory), values.size()), 0);
 }
-
-// What the methods of one index object share; only the environment's thread touches it. Null once closed; jobs keep
-// their own. Freeing waits for the device: an index that was never closed is freed on a thread of its own.
-struct Shared {
-  explicit Shared(IndexPtr made) : index(std::move(made)) {}
-  ~Shared() {
-    if (!index) return;
-    try {
-      std::thread([held = std::move(index)]() mutable { held.reset(); }).detach();
-    } catch (const std::exception&) {
-      // No thread was to be had; it has gone right here.
-    }
-  }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-
-  IndexPtr index;
-};
 
 // Methods: as in search_bindings.cpp, with the index on the device.
 
@@ -177,49 +159,22 @@ Napi::Value verify(const Napi::CallbackInfo& info, const IndexPtr&) {
 }
 
 Napi::Object wrap_index(Napi::Env env, const IndexPtr& index) {
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("dims", static_cast<double>(index->dims()));
-  out.Set("precision", name_of(IndexPrecision::kExact));
-  const auto shared = std::make_shared<Shared>(index);
-  // Facts, all 0 once it is closed.
-  const auto fact = [&](const char* name, auto read) {
-    set_getter(out, name, [shared, read](const Napi::CallbackInfo& info) -> Napi::Value {
-      return Napi::Number::New(info.Env(), shared->index ? static_cast<double>(read(*shared->index)) : 0);
-    });
-  };
-  fact("size", [](const CudaIndex& i) { return i.size(); });
-  fact("bytes", [](const CudaIndex& i) { return i.bytes(); });
-  fact("mappedBytes", [](const CudaIndex&) { return 0; });
-  fact("deviceBytes", [](const CudaIndex& i) { return i.device_bytes(); });
-  fact("revision", [](const CudaIndex& i) { return i.revision(); });
-  set_getter(out, "work", [shared](const Napi::CallbackInfo& info) -> Napi::Value {
-    const SearchWork work = shared->index ? shared->index->work() : SearchWork();
-    Napi::Object facts = Napi::Object::New(info.Env());
-    facts.Set("queries", static_cast<double>(shared->index ? shared->index->queries() : 0));
-    facts.Set("compared", static_cast<double>(work.rows));
-    facts.Set("refined", static_cast<double>(work.refined));
-    facts.Set("scored", static_cast<double>(work.scored));
-    return facts;
-  });
-  const auto method = [&](const char* name, auto run) {
-    set_method(out, name, [shared, run](const Napi::CallbackInfo& info) -> Napi::Value {
-      if (shared->index) return run(info, shared->index);
-      const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(info.Env());
-      deferred.Reject(to_error(info.Env(), Status(Code::kClosed, "The index is closed")).Value());
-      return deferred.Promise();
-    });
-  };
-  method("add", add);
-  method("remove", remove);
-  method("search", search);
-  method("lookup", lookup);
-  method("save", save);
-  method("load", load);
-  method("verify", verify);
-  set_method(out, "close", [shared](const Napi::CallbackInfo& info) -> Napi::Value {
-    return Environment::of(info.Env()).launch_waiter([last = std::move(shared->index)]() mutable { last.reset(); });
-  });
-  return out;
+  IndexObject out(env, index);
+  out.object().Set("dims", static_cast<double>(index->dims()));
+  out.object().Set("precision", name_of(IndexPrecision::kExact));
+  out.fact("size", [](const CudaIndex& i) { return i.size(); });
+  out.fact("bytes", [](const CudaIndex& i) { return i.bytes(); });
+  out.fact("mappedBytes", [](const CudaIndex&) { return 0; });
+  out.fact("deviceBytes", [](const CudaIndex& i) { return i.device_bytes(); });
+  out.fact("revision", [](const CudaIndex& i) { return i.revision(); });
+  out.method("add", add);
+  out.method("remove", remove);
+  out.method("search", search);
+  out.method("lookup", lookup);
+  out.method("save", save);
+  out.method("load", load);
+  out.method("verify", verify);
+  return out.object();
 }
 
 // Making an index and asking for devices start the driver, which takes long: off the environment's thread.

@@ -2,12 +2,12 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "bindings/buffers.h"
 #include "bindings/environment.h"
+#include "bindings/index_object.h"
 #include "bindings/search_bindings_stream.h"
 #include "bindings/search_bindings_values.h"
 #include "bindings/values.h"
@@ -17,24 +17,6 @@ namespace lineament::bindings {
 namespace {
 
 using IndexPtr = std::shared_ptr<VectorIndex>;
-
-// What the methods of one index object share; only the environment's thread touches it. Null once closed; jobs keep
-// their own. Freeing gigabytes takes long: an index that was never closed is freed on a thread of its own.
-struct Shared {
-  explicit Shared(IndexPtr opened) : index(std::move(opened)) {}
-  ~Shared() {
-    if (!index) return;
-    try {
-      std::thread([held = std::move(index)]() mutable { held.reset(); }).detach();
-    } catch (const std::exception&) {
-      // No thread was to be had; it has gone right here.
-    }
-  }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-
-  IndexPtr index;
-};
 
 // Jobs
 
@@ -256,47 +238,20 @@ Napi::Value verify(const Napi::CallbackInfo& info, const IndexPtr& index) {
 }
 
 Napi::Object wrap_index(Napi::Env env, IndexPtr index) {
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("dims", static_cast<double>(index->dims()));
-  out.Set("precision", name_of(index->precision()));
-  const auto shared = std::make_shared<Shared>(std::move(index));
-  // Facts, all 0 once it is closed.
-  const auto fact = [&](const char* name, auto read) {
-    set_getter(out, name, [shared, read](const Napi::CallbackInfo& info) -> Napi::Value {
-      return Napi::Number::New(info.Env(), shared->index ? static_cast<double>(read(*shared->index)) : 0);
-    });
-  };
-  fact("size", [](const VectorIndex& i) { return i.size(); });
-  fact("bytes", [](const VectorIndex& i) { return i.bytes(); });
-  fact("mappedBytes", [](const VectorIndex& i) { return i.mapped_bytes(); });
-  fact("revision", [](const VectorIndex& i) { return i.revision(); });
-  set_getter(out, "work", [shared](const Napi::CallbackInfo& info) -> Napi::Value {
-    const SearchWork work = shared->index ? shared->index->work() : SearchWork();
-    Napi::Object facts = Napi::Object::New(info.Env());
-    facts.Set("queries", static_cast<double>(shared->index ? shared->index->queries() : 0));
-    facts.Set("compared", static_cast<double>(work.rows));
-    facts.Set("refined", static_cast<double>(work.refined));
-    facts.Set("scored", static_cast<double>(work.scored));
-    return facts;
-  });
-  const auto method = [&](const char* name, auto run) {
-    set_method(out, name, [shared, run](const Napi::CallbackInfo& info) -> Napi::Value {
-      if (shared->index) return run(info, shared->index);
-      const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(info.Env());
-      deferred.Reject(to_error(info.Env(), Status(Code::kClosed, "The index is closed")).Value());
-      return deferred.Promise();
-    });
-  };
-  method("add", put);
-  method("remove", remove);
-  method("search", search);
-  method("lookup", lookup);
-  method("save", save);
-  method("verify", verify);
-  set_method(out, "close", [shared](const Napi::CallbackInfo& info) -> Napi::Value {
-    return Environment::of(info.Env()).launch_waiter([last = std::move(shared->index)]() mutable { last.reset(); });
-  });
-  return out;
+  IndexObject out(env, index);
+  out.object().Set("dims", static_cast<double>(index->dims()));
+  out.object().Set("precision", name_of(index->precision()));
+  out.fact("size", [](const VectorIndex& i) { return i.size(); });
+  out.fact("bytes", [](const VectorIndex& i) { return i.bytes(); });
+  out.fact("mappedBytes", [](const VectorIndex& i) { return i.mapped_bytes(); });
+  out.fact("revision", [](const VectorIndex& i) { return i.revision(); });
+  out.method("add", put);
+  out.method("remove", remove);
+  out.method("search", search);
+  out.method("lookup", lookup);
+  out.method("save", save);
+  out.method("verify", verify);
+  return out.object();
 }
 
 class OpenJob final : public Job {
