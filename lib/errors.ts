@@ -28,6 +28,8 @@ export const ERRORS = {
   IMAGE_UNSUPPORTED: { message: 'Unsupported image', status: 415 },
   IMAGE_CORRUPT: { message: 'Image is damaged', status: 422 },
   IMAGE_TOO_LARGE: { message: 'Image is too large', status: 413 },
+  MESH_CORRUPT: { message: 'Mesh or point cloud cannot be read', status: 422 },
+  NO_SURFACE: { message: 'Nothing to rebuild', status: 422 },
   NO_FACE: { message: 'No face found', status: 422 },
   EMBEDDING_MISMATCH: { message: 'Embeddings cannot be compared', status: 409 },
   NOT_FOUND: { message: 'Not found', status: 404 },

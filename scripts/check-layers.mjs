@@ -31,7 +31,8 @@ const SIDEWAYS = new Set([
   'image>native',
   // What is measured of a face is measured from its landmarks, and its expression read by networks.
   'analysis>landmarks',
-  'reconstruction>analysis',
+  // The depth of a face is made from its landmarks, in the same camera.
+  'reconstruction>landmarks',
   // Templates and galleries check and compare embeddings; where templates lie stands above what they are.
   'templates>recognition',
   'gallery>recognition',

@@ -38,6 +38,8 @@ export type NativeErrorCode =
   | 'STORE_FAILED'
   | 'DUPLICATE_ID'
   | 'NOT_FOUND'
+  | 'MESH_CORRUPT'
+  | 'NO_SURFACE'
   | 'INTERNAL';
 
 /** Layout of 8-bit pixels in memory. `nv12` and `i420` are planar 4:2:0 (BT.601 limited range), `yuyv` is packed 4:2:2. */

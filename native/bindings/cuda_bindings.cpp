@@ -6,9 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "bindings/buffers.h"
+#include "bindings/arrays.h"
 #include "bindings/environment.h"
 #include "bindings/index_object.h"
+#include "bindings/launch.h"
 #include "bindings/search_bindings_values.h"
 #include "bindings/values.h"
 #include "search/cuda_index.h"
@@ -18,49 +19,13 @@ namespace {
 
 using IndexPtr = std::shared_ptr<CudaIndex>;
 
-// A job of two functions: work(token, &result) off the environment's thread, give(env, result) on it.
-template <typename Result, typename Work, typename Give>
-class TwoPartJob final : public Job {
- public:
-  TwoPartJob(Work work, Give give) : work_(std::move(work)), give_(std::move(give)) {}
-  Status run(const CancelTokenPtr& token) override { return work_(token.get(), &result_); }
-  Napi::Value resolve(Napi::Env env) override { return give_(env, result_); }
-
- private:
-  Work work_;
-  Give give_;
-  Result result_{};
-};
-
-// `kept`: an array that the work reads, or undefined.
-template <typename Result, typename Work, typename Give>
-Napi::Value launch(Napi::Env env, const std::shared_ptr<Executor>& executor, const Napi::Value& token,
-                   const Napi::Value& kept, Work work, Give give) {
-  CancelTokenPtr checked = token_or_null(token);
-  auto job = std::make_unique<TwoPartJob<Result, Work, Give>>(std::move(work), std::move(give));
-  if (kept.IsObject()) job->keep(kept);
-  return Environment::of(env).launch(executor, std::move(checked), std::move(job));
-}
-
-struct Nothing {};
-Napi::Value give_nothing(Napi::Env env, const Nothing&) { return env.Undefined(); }
-
-template <typename Array, typename T>
-Array array_of(Napi::Env env, const std::vector<T>& values) {
-  using Element = std::remove_reference_t<decltype(*std::declval<Array&>().Data())>;
-  std::unique_ptr<Element[]> memory = allocate<Element>(values.size());
-  if (!memory) throw to_error(env, Status(Code::kOutOfMemory, "Out of memory for the answer"));
-  for (size_t i = 0; i < values.size(); ++i) memory[i] = static_cast<Element>(values[i]);
-  return Array::New(env, values.size(), bindings::give(env, std::move(memory), values.size()), 0);
-}
-
 // Methods: as in search_bindings.cpp, with the index on the device.
 
 Napi::Value add(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const Napi::Env env = info.Env();
   const auto executor = ExecutorHandle::get(info[0]);
   std::vector<int64_t> keys = keys_in(info[1], "keys");
-  const auto vectors = floats_in(info[2], "vectors");
+  const auto vectors = array_in<float>(info[2], "vectors");
   if (vectors.size != keys.size() * index->dims()) throw_invalid(env, "Expected dims numbers in vectors for each key");
   const bool has_groups = !info[3].IsUndefined();
   std::vector<uint32_t> groups;
@@ -71,7 +36,7 @@ Napi::Value add(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const auto work = [=, data = vectors.data](const CancelToken* token, Nothing*) {
     return index->put(keys.data(), data, has_groups ? groups.data() : nullptr, keys.size(), replace, *executor, token);
   };
-  return launch<Nothing>(env, executor, info[5], info[2], work, give_nothing);
+  return launch<Nothing>(env, executor, info[5], {info[2]}, work, give_nothing);
 }
 
 Napi::Value remove(const Napi::CallbackInfo& info, const IndexPtr& index) {
@@ -84,13 +49,13 @@ Napi::Value remove(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const auto give = [](Napi::Env env, size_t removed) -> Napi::Value {
     return Napi::Number::New(env, static_cast<double>(removed));
   };
-  return launch<size_t>(info.Env(), executor, info[2], info.Env().Undefined(), work, give);
+  return launch<size_t>(info.Env(), executor, info[2], {}, work, give);
 }
 
 Napi::Value search(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const Napi::Env env = info.Env();
   const auto executor = ExecutorHandle::get(info[0]);
-  const auto queries = floats_in(info[1], "queries");
+  const auto queries = array_in<float>(info[1], "queries");
   if (queries.size % index->dims() != 0) throw_invalid(env, "Expected a multiple of dims numbers for queries");
   using Hits = std::vector<std::vector<Hit>>;
   const auto work = [=, rules = rules_in(info[2])](const CancelToken* token, Hits* hits) {
@@ -113,7 +78,7 @@ Napi::Value search(const Napi::CallbackInfo& info, const IndexPtr& index) {
     out.Set("similarities", array_of<Napi::Float64Array>(to, scores));
     return out;
   };
-  return launch<Hits>(env, executor, info[3], info[1], work, give);
+  return launch<Hits>(env, executor, info[3], {info[1]}, work, give);
 }
 
 Napi::Value lookup(const Napi::CallbackInfo& info, const IndexPtr& index) {
@@ -132,7 +97,7 @@ Napi::Value lookup(const Napi::CallbackInfo& info, const IndexPtr& index) {
     out.Set("groups", array_of<Napi::Uint32Array>(env, found.groups));
     return out;
   };
-  return launch<Found>(info.Env(), executor, info.Env().Undefined(), info.Env().Undefined(), work, give);
+  return launch<Found>(info.Env(), executor, info.Env().Undefined(), {}, work, give);
 }
 
 Napi::Value save(const Napi::CallbackInfo& info, const IndexPtr& index) {
@@ -140,7 +105,7 @@ Napi::Value save(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const auto work = [=, path = path_in(info[1])](const CancelToken* token, Nothing*) {
     return index->save(path, *executor, token);
   };
-  return launch<Nothing>(info.Env(), executor, info[2], info.Env().Undefined(), work, give_nothing);
+  return launch<Nothing>(info.Env(), executor, info[2], {}, work, give_nothing);
 }
 
 Napi::Value load(const Napi::CallbackInfo& info, const IndexPtr& index) {
@@ -148,14 +113,14 @@ Napi::Value load(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const auto work = [=, path = path_in(info[1])](const CancelToken* token, Nothing*) {
     return index->load(path, *executor, token);
   };
-  return launch<Nothing>(info.Env(), executor, info[2], info.Env().Undefined(), work, give_nothing);
+  return launch<Nothing>(info.Env(), executor, info[2], {}, work, give_nothing);
 }
 
 // Nothing of it is mapped from a file.
 Napi::Value verify(const Napi::CallbackInfo& info, const IndexPtr&) {
   const auto executor = ExecutorHandle::get(info[0]);
   const auto work = [](const CancelToken*, Nothing*) { return Status(); };
-  return launch<Nothing>(info.Env(), executor, info[1], info.Env().Undefined(), work, give_nothing);
+  return launch<Nothing>(info.Env(), executor, info[1], {}, work, give_nothing);
 }
 
 Napi::Object wrap_index(Napi::Env env, const IndexPtr& index) {
@@ -192,7 +157,7 @@ Napi::Value create_cuda_index(const Napi::CallbackInfo& info) {
     return made.status();
   };
   const auto give = [](Napi::Env to, const IndexPtr& index) -> Napi::Value { return wrap_index(to, index); };
-  return launch<IndexPtr>(env, executor, env.Undefined(), env.Undefined(), work, give);
+  return launch<IndexPtr>(env, executor, env.Undefined(), {}, work, give);
 }
 
 Napi::Value give_report(Napi::Env env, const CudaReport& report) {
@@ -227,7 +192,7 @@ Napi::Value report_cuda(const Napi::CallbackInfo& info) {
     *report = cuda_report(path);
     return Status();
   };
-  return launch<CudaReport>(info.Env(), executor, info.Env().Undefined(), info.Env().Undefined(), work, give_report);
+  return launch<CudaReport>(info.Env(), executor, info.Env().Undefined(), {}, work, give_report);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/arrays.h"
 #include "bindings/buffers.h"
 #include "bindings/environment.h"
 #include "bindings/index_object.h"
@@ -188,7 +189,7 @@ Napi::Value put(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const Napi::Env env = info.Env();
   const auto executor = ExecutorHandle::get(info[0]);
   std::vector<int64_t> keys = keys_in(info[1], "keys");
-  const auto vectors = floats_in(info[2], "vectors");
+  const auto vectors = array_in<float>(info[2], "vectors");
   if (vectors.size != keys.size() * index->dims()) throw_invalid(env, "Expected dims numbers in vectors for each key");
   const bool has_groups = !info[3].IsUndefined();
   std::vector<uint32_t> groups;
@@ -211,7 +212,7 @@ Napi::Value remove(const Napi::CallbackInfo& info, const IndexPtr& index) {
 Napi::Value search(const Napi::CallbackInfo& info, const IndexPtr& index) {
   const Napi::Env env = info.Env();
   const auto executor = ExecutorHandle::get(info[0]);
-  const auto queries = floats_in(info[1], "queries");
+  const auto queries = array_in<float>(info[1], "queries");
   if (queries.size % index->dims() != 0) throw_invalid(env, "Expected a multiple of dims numbers for queries");
   IndexSearch rules = rules_in(info[2]);
   CancelTokenPtr token = token_or_null(info[3]);

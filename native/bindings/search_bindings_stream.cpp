@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/arrays.h"
 #include "bindings/environment.h"
 #include "bindings/search_bindings_values.h"
 #include "bindings/values.h"
@@ -64,7 +65,7 @@ Napi::Value add(const Napi::CallbackInfo& info, const StreamPtr& stream) {
   const Napi::Env env = info.Env();
   const auto executor = ExecutorHandle::get(info[0]);
   std::vector<int64_t> keys = keys_in(info[1], "keys");
-  const Numbers<float> vectors = floats_in(info[2], "vectors");
+  const Numbers<float> vectors = array_in<float>(info[2], "vectors");
   if (vectors.size != keys.size() * stream->dims()) throw_invalid(env, "Expected dims numbers in vectors for each key");
   std::vector<uint32_t> groups;
   if (!info[3].IsUndefined()) {

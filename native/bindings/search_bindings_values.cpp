@@ -2,46 +2,18 @@
 
 #include <cmath>
 
+#include "bindings/arrays.h"
 #include "bindings/values.h"
 #include "search/vectors.h"
 
 namespace lineament::bindings {
-namespace {
-
-// Borrowed numbers of a typed array (byteOffset respected). A detached buffer throws.
-template <typename T>
-Numbers<T> numbers_in(const Napi::Value& value, napi_typedarray_type type, const char* array, const char* what) {
-  const Napi::Env env = value.Env();
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw_invalid(env, std::string("Expected a ") + array + " for " + what);
-  }
-  napi_typedarray_type found;
-  size_t length = 0, offset = 0;
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_get_typedarray_info(env, value, &found, &length, &data, &buffer, &offset) != napi_ok) {
-    throw_invalid(env, std::string("Cannot read the memory of ") + what);
-  }
-  bool detached = false;
-  if (napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok && detached) {
-    throw_invalid(env, std::string("The buffer of ") + what + " is detached");
-  }
-  return {static_cast<const T*>(data), length};
-}
-
-}  // namespace
-
-Numbers<float> floats_in(const Napi::Value& value, const char* what) {
-  return numbers_in<float>(value, napi_float32_array, "Float32Array", what);
-}
-
 std::vector<uint32_t> groups_in(const Napi::Value& value, const char* what) {
-  const auto all = numbers_in<uint32_t>(value, napi_uint32_array, "Uint32Array", what);
+  const auto all = array_in<uint32_t>(value, what);
   return {all.data, all.data + all.size};
 }
 
 std::vector<int64_t> keys_in(const Napi::Value& value, const char* what) {
-  const auto all = numbers_in<double>(value, napi_float64_array, "Float64Array", what);
+  const auto all = array_in<double>(value, what);
   std::vector<int64_t> keys(all.size);
   for (size_t i = 0; i < all.size; ++i) {
     const double key = all.data[i];

@@ -13,14 +13,6 @@
 
 namespace lineament::bindings {
 
-// Borrowed from a typed array (byteOffset respected): keep the array alive (Job::keep) for as long as it is read.
-template <typename T>
-struct Numbers {
-  const T* data = nullptr;
-  size_t size = 0;
-};
-
-Numbers<float> floats_in(const Napi::Value& value, const char* what);
 std::vector<uint32_t> groups_in(const Napi::Value& value, const char* what);
 // Whole numbers from 0 to kMostKey.
 std::vector<int64_t> keys_in(const Napi::Value& value, const char* what);

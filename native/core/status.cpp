@@ -36,6 +36,10 @@ const char* code_name(Code code) {
       return "STORE_FAILED";
     case Code::kDuplicateId:
       return "DUPLICATE_ID";
+    case Code::kMeshCorrupt:
+      return "MESH_CORRUPT";
+    case Code::kNoSurface:
+      return "NO_SURFACE";
     case Code::kNotFound:
       return "NOT_FOUND";
     case Code::kInternal:

@@ -25,6 +25,8 @@ enum class Code {
   kStoreFailed,
   kDuplicateId,
   kNotFound,
+  kMeshCorrupt,
+  kNoSurface,
   kInternal,
 };
 
