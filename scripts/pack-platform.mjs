@@ -71,7 +71,9 @@ function stageModels(own) {
   const cards = readdirSync(path.join(root, 'models', 'cards')).map((name) => readJson(`models/cards/${name}`));
   const published = cards.filter((card) => card.published !== false).map((card) => card.id);
   const models = pack.models.filter((model) => published.includes(model.id));
-  for (const model of models) cpSync(path.join(root, 'models', 'pack', model.file), path.join(inside, model.file));
+  for (const model of [...models, ...pack.meshes]) {
+    cpSync(path.join(root, 'models', 'pack', model.file), path.join(inside, model.file));
+  }
   write(inside, 'pack.json', { ...pack, models });
   cpSync(path.join(root, 'models', 'pack', 'landmarks68.lmk'), path.join(inside, 'landmarks68.lmk'));
   cpSync(path.join(root, 'models', 'README.md'), path.join(folder, 'README.md'));

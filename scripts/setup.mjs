@@ -48,7 +48,7 @@ const steps = [
   {
     name: 'models of the starter pack',
     stamp: 'models/pack/.stamp',
-    targets: ['models/pack/pack.json'],
+    targets: ['models/pack/pack.json', 'models/pack/face468.mesh'],
     hash: () => hashOf([...filesBelow(['models/import', 'models/cards']), 'package-lock.json']),
     make: () =>
       runOrThrow(

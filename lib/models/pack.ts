@@ -84,22 +84,26 @@ async function readCard(id: string): Promise<ModelCard> {
   return card;
 }
 
-async function readVerified(folder: string, card: ModelCard): Promise<Uint8Array<ArrayBuffer>> {
-  const path = join(folder, card.file);
+/** What a file of a pack must be. */
+export type PackFile = Pick<ModelCard, 'file' | 'bytes' | 'sha256'>;
+
+/** The bytes of a file of a pack, if they are the ones they must be; else as `ModelPack.read`. */
+export async function readVerified(folder: string, expected: PackFile): Promise<Uint8Array<ArrayBuffer>> {
+  const path = join(folder, expected.file);
   const file = await open(path, 'r').catch((cause: unknown) => {
     throw new LineamentError('MODEL_NOT_FOUND', `${path} cannot be opened`, { cause, fix: FIX });
   });
   let data: Uint8Array<ArrayBuffer>;
   try {
     const { size } = await file.stat();
-    if (size !== card.bytes) {
-      const what = size < card.bytes ? 'it is truncated' : 'it is another file';
-      const code = size < card.bytes ? 'MODEL_CORRUPT' : 'MODEL_HASH_MISMATCH';
-      throw new LineamentError(code, `${path} has ${size} bytes where the card says ${card.bytes}: ${what}`, {
+    if (size !== expected.bytes) {
+      const what = size < expected.bytes ? 'it is truncated' : 'it is another file';
+      const code = size < expected.bytes ? 'MODEL_CORRUPT' : 'MODEL_HASH_MISMATCH';
+      throw new LineamentError(code, `${path} has ${size} bytes instead of ${expected.bytes}: ${what}`, {
         fix: FIX,
       });
     }
-    data = new Uint8Array(card.bytes);
+    data = new Uint8Array(expected.bytes);
     let at = 0;
     while (at < data.length) {
       const { bytesRead } = await file.read(data, at, data.length - at, at);
@@ -110,8 +114,8 @@ async function readVerified(folder: string, card: ModelCard): Promise<Uint8Array
     await file.close();
   }
   const digest = Buffer.from(await crypto.subtle.digest('SHA-256', data)).toString('hex');
-  if (digest !== card.sha256) {
-    throw new LineamentError('MODEL_HASH_MISMATCH', `${path} has SHA-256 ${digest}, its card says ${card.sha256}`, {
+  if (digest !== expected.sha256) {
+    throw new LineamentError('MODEL_HASH_MISMATCH', `${path} has SHA-256 ${digest}, not ${expected.sha256}`, {
       fix: `${FIX.replace(/\.$/, '')}; do not use the file if you do not know who changed it.`,
     });
   }

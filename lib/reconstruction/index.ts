@@ -1,2 +1,9 @@
 /** Faces in 3D: depth, point clouds, surfaces, textured meshes with levels of detail. */
+export {
+  CANONICAL_VERTICES,
+  type CanonicalFace,
+  canonicalFace,
+  FACE_REGIONS,
+  type FaceRegion,
+} from './canonical.js';
 export type { DepthMap, DepthScale, Mesh, PointCloud, Texture } from './types.js';

@@ -50,9 +50,8 @@ function main(): void {
   }
   const start = performance.now();
   let made = 0;
-  const width = String(networks.length).length;
   const print: Progress = (event) => {
-    const head = `[${String(event.index).padStart(width)}/${event.total}] ${event.id}`;
+    const head = `[${String(event.index).padStart(String(event.total).length)}/${event.total}] ${event.id}`;
     if (event.bytes === undefined) {
       if (process.stdout.isTTY) process.stdout.write(`${head} …\r`);
       return;
@@ -62,10 +61,11 @@ function main(): void {
     console.log(`${head} … ${megabytes(event.bytes)} in ${(event.milliseconds ?? 0).toFixed(0)} ms`);
   };
   const pack = buildPack(networks, options.out, readSourceTable(), print, options.force);
-  const total = pack.models.reduce((sum, entry) => sum + entry.bytes, 0);
+  const files = [...pack.models, ...pack.meshes];
+  const total = files.reduce((sum, entry) => sum + entry.bytes, 0);
   const state = made === 0 ? 'already up to date' : `${made} made`;
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`${pack.models.length} models, ${megabytes(total)}, ${state}, ${seconds} s`);
+  console.log(`${files.length} files, ${megabytes(total)}, ${state}, ${seconds} s`);
   if (options.updateCards) console.log(`${updateCards(pack)} cards rewritten`);
 }
 

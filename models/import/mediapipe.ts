@@ -13,14 +13,15 @@ interface PackedFile {
 }
 
 /** A file of a MediaPipe package, or a part of its packed assets, which the loader script beside them describes. */
-interface TfliteSource {
+export interface MediapipeSource {
   readonly file: SourceRef;
   readonly packed?: { readonly loader: SourceRef; readonly name: string };
 }
 
-const direct = (name: string, path: string): TfliteSource => ({ file: { package: `@mediapipe/${name}`, path } });
+const direct = (name: string, path: string): MediapipeSource => ({ file: { package: `@mediapipe/${name}`, path } });
 
-const packed = (name: string, part: string): TfliteSource => {
+/** A part of a package's packed assets. */
+export const packed = (name: string, part: string): MediapipeSource => {
   const file = { package: `@mediapipe/${name}`, path: `${name}_solution_packed_assets.data` };
   const loader = { package: `@mediapipe/${name}`, path: `${name}_solution_packed_assets_loader.js` };
   return { file, packed: { loader, name: part } };
@@ -35,7 +36,8 @@ export function packedRange(script: string, name: string, origin: string): reado
   return [file.start, file.end];
 }
 
-function readBytes(reader: SourceReader, source: TfliteSource): readonly [Uint8Array, string] {
+/** The bytes of a source, and what to call it in messages. */
+export function readBytes(reader: SourceReader, source: MediapipeSource): readonly [Uint8Array, string] {
   const data = reader.read(source.file);
   const label = `${source.file.package}/${source.file.path}`;
   if (!source.packed) return [data, label];
@@ -46,7 +48,11 @@ function readBytes(reader: SourceReader, source: TfliteSource): readonly [Uint8A
   return [data.subarray(start, end), `${label}#${name}`];
 }
 
-const tfliteSources = new Map<string, TfliteSource>();
+/** The files that a source is read from. */
+export const sourceFiles = (source: MediapipeSource): readonly SourceRef[] =>
+  source.packed ? [source.file, source.packed.loader] : [source.file];
+
+const tfliteSources = new Map<string, MediapipeSource>();
 
 /** The TFLite file that a network of this module comes from. */
 export function tfliteBytes(reader: SourceReader, id: string): Uint8Array {
@@ -57,14 +63,14 @@ export function tfliteBytes(reader: SourceReader, id: string): Uint8Array {
 
 function mediapipe(
   id: string,
-  source: TfliteSource,
+  source: MediapipeSource,
   plan: Omit<TflitePlan, 'id' | 'finish'>,
   finish: (ir: IrBuilder, values: readonly Value[], model: TfliteModel) => Readonly<Record<string, Value>>,
 ): Network {
   tfliteSources.set(id, source);
   return {
     id,
-    sources: source.packed ? [source.file, source.packed.loader] : [source.file],
+    sources: sourceFiles(source),
     build: (reader) => {
       const model = parseTflite(...readBytes(reader, source));
       return convertTflite(model, { id, ...plan, finish: (ir, values) => finish(ir, values, model) });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { canonicalFace } from './canonical-face.js';
 import type { Network } from './network.js';
 import { importFolder, packageVersion, SourceReader, type SourceRecord, type SourceTable, sha256 } from './source.js';
 
@@ -17,7 +18,11 @@ export interface Pack {
   readonly format: 1;
   readonly importer: string;
   readonly models: readonly PackEntry[];
+  /** Files that are no networks and have no card: their readers know what they must be. */
+  readonly meshes: readonly PackEntry[];
 }
+
+const MESHES: readonly Network[] = [canonicalFace];
 
 /** Progress of an import: called once before and once after each network. */
 export type Progress = (event: {
@@ -79,7 +84,7 @@ export function describeSources(networks: readonly Network[]): SourceTable {
 export function readPack(folder: string): Pack | undefined {
   try {
     const pack = JSON.parse(readFileSync(join(folder, 'pack.json'), 'utf8')) as Pack;
-    return pack.format === 1 && Array.isArray(pack.models) ? pack : undefined;
+    return pack.format === 1 && Array.isArray(pack.models) && Array.isArray(pack.meshes) ? pack : undefined;
   } catch {
     return undefined;
   }
@@ -116,27 +121,27 @@ export function buildPack(
   mkdirSync(folder, { recursive: true });
   const importer = importerHash();
   const previous = readPack(folder);
-  const current = !force && previous?.importer === importer ? previous.models : [];
+  const current = !force && previous?.importer === importer ? [...previous.models, ...previous.meshes] : [];
   const reader = new SourceReader(table);
-  const models: PackEntry[] = [];
-  networks.forEach((network, i) => {
-    const event = { index: i + 1, total: networks.length, id: network.id };
+  const total = networks.length + MESHES.length;
+  const bring = (network: Network, file: string, index: number): PackEntry => {
+    const event = { index, total, id: network.id };
     const known = current.find((entry) => entry.id === network.id);
     if (upToDate(folder, known)) {
       for (const ref of network.sources) reader.read(ref);
-      models.push(known);
       progress({ ...event, bytes: known.bytes, skipped: true });
-      return;
+      return known;
     }
     progress(event);
     const start = performance.now();
     const data = network.build(reader);
-    const file = `${network.id}.onnx`;
     writeWhole(join(folder, file), data);
-    models.push({ id: network.id, file, sha256: sha256(data), bytes: data.byteLength });
     progress({ ...event, bytes: data.byteLength, milliseconds: performance.now() - start });
-  });
-  const pack: Pack = { format: 1, importer, models };
+    return { id: network.id, file, sha256: sha256(data), bytes: data.byteLength };
+  };
+  const models = networks.map((network, i) => bring(network, `${network.id}.onnx`, i + 1));
+  const meshes = MESHES.map((mesh, i) => bring(mesh, `${mesh.id}.mesh`, networks.length + i + 1));
+  const pack: Pack = { format: 1, importer, models, meshes };
   writeWhole(join(folder, 'pack.json'), `${JSON.stringify(pack, null, 2)}\n`);
   return pack;
 }
