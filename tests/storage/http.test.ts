@@ -50,7 +50,7 @@ describe('a client of the service', () => {
   let where: { collection: string };
 
   beforeAll(async () => {
-    storage = await connect({ timeoutMs: 2000 });
+    storage = await connect({ timeoutMs: 10_000 });
   });
   afterAll(() => storage?.close());
   beforeEach(() => {
@@ -145,7 +145,7 @@ describe('a client of the service', () => {
   });
 
   it('does not wait for ever, in whatever place the service hangs', async () => {
-    const hasty = await connect({ timeoutMs: 150, retries: 1 });
+    const hasty = await connect({ timeoutMs: 1500, retries: 1 });
     const hang = (): void => undefined;
     const halfway = (_: unknown, response: ServerResponse): void => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
@@ -155,7 +155,7 @@ describe('a client of the service', () => {
     service.instead.push(hang, halfway);
     const error = (await hasty.count(where).catch((e: unknown) => e)) as LineamentError;
     expect(error.code).toBe('STORE_UNAVAILABLE');
-    expect(error.message).toMatch(/did not answer in 150 ms/);
+    expect(error.message).toMatch(/did not answer in 1500 ms/);
     expect(operations()).toHaveLength(2);
     service.instead.push(hang);
     expect(await hasty.count(where)).toBe(0);

@@ -25,7 +25,7 @@ std::vector<uint8_t> bytes_of(const std::string& path) {
 
 TEST(blocks_of_any_length_make_the_file_that_an_index_makes) {
   for (const IndexPrecision precision : kPrecisions) {
-    for (const size_t dims : {size_t{2}, size_t{65}, size_t{2048}}) {
+    for (const size_t dims : {size_t{2}, size_t{65}, size_t{1024}}) {
       const Folder folder;
       Executor executor(2);
       std::mt19937 random(static_cast<unsigned>(dims));
