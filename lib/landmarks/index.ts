@@ -1,6 +1,13 @@
 /** The 68 points of a face, by networks or regression trees, and the orientation of the head that follows from them. */
 export { squareBox } from '../image/geometry.js';
 export { assumedCamera, type CameraIntrinsics, DEFAULT_FIELD_OF_VIEW } from './camera.js';
+export {
+  FACE_MESH_IRISES,
+  FACE_MESH_NETWORK,
+  FACE_MESH_POINTS,
+  type FaceMesh,
+  locateFaceMesh,
+} from './dense-mesh.js';
 export { type FrontalLandmarks, frontalize } from './frontal.js';
 export { MEAN_HEAD } from './head.js';
 export { type HeadPose, type HeadPoseOptions, headRotation, projectHead, solveHeadPose } from './head-pose.js';
