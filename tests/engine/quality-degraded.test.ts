@@ -1,34 +1,22 @@
 // Each component moves the right way under one kind of degradation, and the others stay.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FaceQuality, layoutOf, QUALITY_NAMES, type QualityName } from '../../lib/analysis/quality/index.js';
+import { describe, expect, it } from 'vitest';
+import { layoutOf, QUALITY_NAMES, type QualityName } from '../../lib/analysis/quality/index.js';
 import { boundsOf } from '../../lib/image/geometry.js';
-import type { Frame, Point } from '../../lib/index.js';
-import { Runtime } from '../../lib/inference/index.js';
 import * as worse from './quality-degradations.js';
 import {
   EXPOSURE,
   eyesBar,
-  findSitters,
-  measure,
   mouthBar,
   nativeOf,
-  type Sitter,
   type Step,
   scoreOf,
   still,
   toMiddle,
+  useStudio,
 } from './quality-sitters.js';
 
-let runtime: Runtime;
-let sitters: Sitter[] = [];
-beforeAll(async () => {
-  runtime = await Runtime.open();
-  sitters = await findSitters(runtime);
-  expect(sitters.length).toBeGreaterThanOrEqual(5);
-});
-afterAll(() => runtime.close());
-
-const judge = (frame: Frame, points: readonly Point[]): Promise<FaceQuality> => measure(runtime, frame, points);
+const studio = useStudio();
+const { judge } = studio;
 
 interface Series {
   readonly name: string;
@@ -238,7 +226,7 @@ const SERIES: readonly Series[] = [
 describe.each(SERIES)('$name', ({ steps, moves, loss, calm, related, from = 0 }) => {
   it('moves what it should, further with each step, and leaves the rest alone', async () => {
     const wrong: string[] = [];
-    for (const sitter of sitters) {
+    for (const sitter of studio.sitters) {
       const series = [sitter.clean];
       for (const step of steps) series.push(await judge(...(await step(sitter))));
       const last = series.at(-1)!;

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, expect } from 'vitest';
 import {
   type FaceQuality,
   layoutOf,
@@ -7,7 +8,7 @@ import {
 } from '../../lib/analysis/quality/index.js';
 import { boundsOf } from '../../lib/image/geometry.js';
 import { type Frame, openEngine, type Point } from '../../lib/index.js';
-import type { Runtime } from '../../lib/inference/index.js';
+import { Runtime } from '../../lib/inference/index.js';
 import { estimatePose } from '../../lib/landmarks/index.js';
 import { sample } from '../support/samples.js';
 import * as worse from './quality-degradations.js';
@@ -35,7 +36,7 @@ export async function measure(
 }
 
 /** The faces of the sample photographs that are good to start from. */
-export async function findSitters(runtime: Runtime): Promise<Sitter[]> {
+async function findSitters(runtime: Runtime): Promise<Sitter[]> {
   const sitters: Sitter[] = [];
   await using engine = await openEngine();
   for (const i of [1, 2, 3, 4, 5, 6]) {
@@ -102,3 +103,31 @@ export const mouthBar = (colour: readonly [number, number, number], half: number
     const [dx, dy] = [0.6 * unit * Math.cos(angle), 0.6 * unit * Math.sin(angle)];
     return worse.bar(frame, [mouth[0] - dx, mouth[1] - dy], [mouth[0] + dx, mouth[1] + dy], half * unit, colour);
   });
+
+/** What the tests of a file share, there once they run. */
+export interface Studio {
+  readonly runtime: Runtime;
+  readonly sitters: readonly Sitter[];
+  judge(frame: Frame, points: readonly Point[], options?: MeasureQualityOptions): Promise<FaceQuality>;
+}
+
+/** Opens a runtime and finds the sitters before the tests of the file that calls it. */
+export function useStudio(): Studio {
+  let runtime: Runtime | undefined;
+  let sitters: Sitter[] = [];
+  beforeAll(async () => {
+    runtime = await Runtime.open();
+    sitters = await findSitters(runtime);
+    expect(sitters.length).toBeGreaterThanOrEqual(5);
+  });
+  afterAll(() => runtime?.close());
+  return {
+    get runtime() {
+      return runtime!;
+    },
+    get sitters() {
+      return sitters;
+    },
+    judge: (frame, points, options) => measure(runtime!, frame, points, options),
+  };
+}

@@ -1,5 +1,5 @@
 // Quality of photographs: covers, known faults, hints, kinds of pictures and bad input.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type FaceQuality,
   layoutOf,
@@ -7,7 +7,7 @@ import {
   measureQuality,
 } from '../../lib/analysis/quality/index.js';
 import { boundsOf } from '../../lib/image/geometry.js';
-import { type Frame, openEngine, type Point } from '../../lib/index.js';
+import { openEngine, type Point } from '../../lib/index.js';
 import { Runtime } from '../../lib/inference/index.js';
 import { estimatePose } from '../../lib/landmarks/index.js';
 import { haveShared, shared } from '../support/samples.js';
@@ -15,8 +15,6 @@ import * as worse from './quality-degradations.js';
 import {
   EXPOSURE,
   eyesBar,
-  findSitters,
-  measure,
   mouthBar,
   nativeOf,
   type Sitter,
@@ -24,23 +22,15 @@ import {
   scoreOf,
   still,
   toMiddle,
+  useStudio,
 } from './quality-sitters.js';
 
-let runtime: Runtime;
-let sitters: Sitter[] = [];
-beforeAll(async () => {
-  runtime = await Runtime.open();
-  sitters = await findSitters(runtime);
-  expect(sitters.length).toBeGreaterThanOrEqual(5);
-});
-afterAll(() => runtime.close());
-
-const judge = (frame: Frame, points: readonly Point[], options?: MeasureQualityOptions): Promise<FaceQuality> =>
-  measure(runtime, frame, points, options);
+const studio = useStudio();
+const { judge } = studio;
 
 describe('a cover of the colour of the skin', () => {
   it('hides eyes and mouth by leaving nothing drawn', async () => {
-    for (const { frame, points, unit, clean } of sitters) {
+    for (const { frame, points, unit, clean } of studio.sitters) {
       const cheek = points[30]!;
       const at = (Math.floor(cheek[1]) * frame.width + Math.floor(cheek[0])) * 3;
       const skin = [frame.data[at]!, frame.data[at + 1]!, frame.data[at + 2]!] as const;
@@ -64,7 +54,7 @@ describe('photographs with a known fault', () => {
       attributes: ['expression'],
       maxFaces: 1,
     });
-    const [quality] = await measureQuality(runtime, frame, [{ ...face!, landmarks: face!.landmarks! }]);
+    const [quality] = await measureQuality(studio.runtime, frame, [{ ...face!, landmarks: face!.landmarks! }]);
     return quality!;
   };
 
@@ -99,14 +89,14 @@ describe('what a kiosk says', () => {
     ['come-closer', ({ frame, points, unit }) => worse.shrink(frame, 35 / unit, points)],
     ['less-noise', still((f) => worse.noise(f, 30))],
   ] as [string, Step][])('%s', async (code, step) => {
-    for (const sitter of sitters) {
+    for (const sitter of studio.sitters) {
       expect(codes(sitter.clean), sitter.name).not.toContain(code);
       expect(codes(await judge(...(await step(sitter)))), sitter.name).toContain(code);
     }
   });
 
   it('asks for light from the side that is dark, in the words of the person', async () => {
-    for (const { frame, points } of sitters) {
+    for (const { frame, points } of studio.sitters) {
       const [x, , w] = boundsOf(points);
       // Light from the left of the picture: the person's left side, at the right of the picture, lies in the dark.
       const lit = worse.sideLight(frame, x + 0.3 * w, x + 0.7 * w, 0.1);
@@ -118,7 +108,7 @@ describe('what a kiosk says', () => {
 
 describe('pictures of every kind', () => {
   it('are judged the same after a lossless round trip, and in every order of the channels', async () => {
-    const { frame, points, clean } = sitters[0]!;
+    const { frame, points, clean } = studio.sitters[0]!;
     expect(await judge(await worse.png(frame), points)).toEqual(clean);
     const bgr = new Uint8Array(frame.data.length);
     for (let i = 0; i < bgr.length; i += 3) bgr.set([frame.data[i + 2]!, frame.data[i + 1]!, frame.data[i]!], i);
@@ -126,7 +116,7 @@ describe('pictures of every kind', () => {
   });
 
   it('grey ones have no natural colour, and the same light', async () => {
-    for (const { frame, points, clean } of sitters) {
+    for (const { frame, points, clean } of studio.sitters) {
       const grey = worse.grey(frame);
       const one = { ...grey, data: grey.data.filter((_, i) => i % 3 === 0), channels: 1, format: 'gray' } as const;
       for (const picture of [grey, one]) {
@@ -141,7 +131,7 @@ describe('pictures of every kind', () => {
   });
 
   it('a face cut by the border loses its margin, and the rest is judged by what is seen', async () => {
-    for (const { frame, points } of sitters) {
+    for (const { frame, points } of studio.sitters) {
       const { eyes, unit } = layoutOf(points)!;
       const before = await judge(frame, points);
       const cut = await judge(
@@ -157,7 +147,7 @@ describe('pictures of every kind', () => {
   });
 
   it('tiny faces leave out what cannot be said, and score low', async () => {
-    for (const { frame, points, unit } of sitters) {
+    for (const { frame, points, unit } of studio.sitters) {
       const tiny = await judge(...(await worse.shrink(frame, 6 / unit, points)));
       expect(tiny.components.sharpness).toBeUndefined();
       expect(tiny.components.noise).toBeUndefined();
@@ -168,7 +158,7 @@ describe('pictures of every kind', () => {
   });
 
   it('a face outside of the picture has no pixels to judge', async () => {
-    const { frame, points } = sitters[0]!;
+    const { frame, points } = studio.sitters[0]!;
     const away = points.map(([x, y]): Point => [x + 3 * frame.width, y]);
     const quality = await judge(frame, away);
     for (const name of [
@@ -185,40 +175,40 @@ describe('pictures of every kind', () => {
 
 describe('measureQuality', () => {
   it('answers in the order of the faces, absent for landmarks that are no numbers, more faces than fit in one batch', async () => {
-    const { frame, points, clean } = sitters[0]!;
+    const { frame, points, clean } = studio.sitters[0]!;
     const box = boundsOf(points);
     const broken = points.map((): Point => [Number.NaN, 0]);
     const pose = estimatePose(points)!;
     const good = { box, landmarks: points, pose };
     const list = Array.from({ length: 11 }, (_, i) => (i % 5 === 3 ? { box, landmarks: broken } : good));
-    const answers = await measureQuality(runtime, frame, list, { boxes: [box] });
+    const answers = await measureQuality(studio.runtime, frame, list, { boxes: [box] });
     answers.forEach((answer, i) => {
       if (i % 5 === 3) expect(answer).toBeUndefined();
       else expect(answer).toEqual(clean);
     });
-    expect(await measureQuality(runtime, frame, [])).toEqual([]);
+    expect(await measureQuality(studio.runtime, frame, [])).toEqual([]);
   });
 
   it('sees the other faces', async () => {
-    const { frame, points } = sitters[0]!;
+    const { frame, points } = studio.sitters[0]!;
     const [x, y, w, h] = boundsOf(points);
     const face = { box: [x, y, w, h] as const, landmarks: points };
     const other = [x + 2 * w, y, w / 2, h] as const;
-    const [first] = await measureQuality(runtime, frame, [face], { boxes: [face.box, other] });
+    const [first] = await measureQuality(studio.runtime, frame, [face], { boxes: [face.box, other] });
     expect(nativeOf(first!, 'singleFacePresent')).toBeCloseTo(0.5, 9);
   });
 
   it('refuses what is wrong, and stops when it is told to', async () => {
-    const { frame, points } = sitters[0]!;
+    const { frame, points } = studio.sitters[0]!;
     const face = { box: boundsOf(points), landmarks: points };
     const code = (c: string) => expect.objectContaining({ code: c });
-    await expect(measureQuality(runtime, frame, [{ ...face, landmarks: points.slice(1) }])).rejects.toThrowError(
+    await expect(measureQuality(studio.runtime, frame, [{ ...face, landmarks: points.slice(1) }])).rejects.toThrowError(
       code('INVALID_ARGUMENT'),
     );
     await expect(
-      measureQuality(runtime, frame, [face], { purpose: 'passport' } as unknown as MeasureQualityOptions),
+      measureQuality(studio.runtime, frame, [face], { purpose: 'passport' } as unknown as MeasureQualityOptions),
     ).rejects.toThrowError(code('INVALID_ARGUMENT'));
-    await expect(measureQuality(runtime, frame, [face], { signal: AbortSignal.abort() })).rejects.toThrowError(
+    await expect(measureQuality(studio.runtime, frame, [face], { signal: AbortSignal.abort() })).rejects.toThrowError(
       code('ABORTED'),
     );
     const other = await Runtime.open();
