@@ -6,4 +6,5 @@ export {
   FACE_REGIONS,
   type FaceRegion,
 } from './canonical.js';
+export { encodeGlb, type GlbLevel, type GlbLevels, type GlbOptions } from './glb.js';
 export type { DepthMap, DepthScale, Mesh, PointCloud, Texture } from './types.js';
