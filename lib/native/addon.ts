@@ -11,11 +11,15 @@
  */
 
 import type { NativeCuda } from './cuda.js';
+import type { NativeDepths } from './depth.js';
+import type { NativeMeshFiles } from './mesh-files.js';
 import type { NativeSearch } from './search.js';
 import type { NativeShapes } from './shape.js';
 import type { NativeSqlite } from './sqlite.js';
 
 export type * from './cuda.js';
+export type * from './depth.js';
+export type * from './mesh-files.js';
 export type * from './search.js';
 export type * from './shape.js';
 export type * from './sqlite.js';
@@ -252,7 +256,7 @@ export interface NativeRuntime {
   ): Promise<NativeSession>;
 }
 
-export interface NativeAddon extends NativeCuda, NativeSearch, NativeShapes, NativeSqlite {
+export interface NativeAddon extends NativeCuda, NativeDepths, NativeMeshFiles, NativeSearch, NativeShapes, NativeSqlite {
   readonly version: string;
   cpu(): CpuInfo;
   createToken(): NativeToken;

@@ -78,6 +78,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_cuda(exports);
   export_sqlite(exports);
   export_file_lock(exports);
+  export_depth(exports);
   return exports;
 }
 

@@ -5,9 +5,11 @@
 
 namespace lineament::bindings {
 
-void export_image(Napi::Object exports);      // convert, warp, toTensor, statistics
-void export_runtime(Napi::Object exports);    // openRuntime
-void export_shapes(Napi::Object exports);     // openShapeModel
-void export_file_lock(Napi::Object exports);  // lockFile
+void export_image(Napi::Object exports);       // convert, warp, toTensor, statistics
+void export_runtime(Napi::Object exports);     // openRuntime
+void export_shapes(Napi::Object exports);      // openShapeModel
+void export_file_lock(Napi::Object exports);   // lockFile
+void export_depth(Napi::Object exports);       // depthFromLandmarks, rateDepth, filterDepth, fillDepth, …
+void export_mesh_files(Napi::Object exports);  // encodeMesh, decodeMesh
 
 }  // namespace lineament::bindings
