@@ -1,5 +1,5 @@
-// Makes a fresh checkout ready: dependencies, native addon, TypeScript, models. Each step is skipped when nothing that it is
-// made from has changed, so that a second run takes about a second.
+// Makes a fresh checkout ready: dependencies, native addon, TypeScript, viewer page, models. Each step is skipped when nothing
+// that it is made from has changed, so that a second run takes about a second.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -44,6 +44,13 @@ const steps = [
         '-p',
         'tsconfig.build.json',
       ]),
+  },
+  {
+    name: 'program of the viewer page',
+    stamp: 'out/viewer.stamp',
+    targets: ['dist/visualization/viewer.js.br'],
+    hash: () => hashOf([...filesBelow(['lib/visualization']), 'scripts/build-viewer.mjs', 'package-lock.json']),
+    make: async () => (await import('./build-viewer.mjs')).buildViewer(),
   },
   {
     name: 'models of the starter pack',
