@@ -1,8 +1,6 @@
 // Entry point: what lib/native/addon.ts describes.
 #include <napi.h>
 
-#include <memory>
-
 #include "bindings/cuda_bindings.h"
 #include "bindings/environment.h"
 #include "bindings/exports.h"
@@ -33,37 +31,6 @@ Napi::Value cpu(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Value create_token(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const auto token = std::make_shared<CancelToken>();
-  Napi::Object out = Napi::Object::New(env);
-  TokenHandle::attach(out, token);
-  set_method(out, "cancel", [token](const Napi::CallbackInfo& call) {
-    token->cancel();
-    return call.Env().Undefined();
-  });
-  set_getter(out, "cancelled",
-             [token](const Napi::CallbackInfo& call) { return Napi::Boolean::New(call.Env(), token->cancelled()); });
-  return out;
-}
-
-Napi::Value create_executor(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
-  if (!(threads >= 1 && threads <= 256)) throw_invalid(env, "Expected 1 to 256 threads");
-  const auto executor = std::make_shared<Executor>(static_cast<size_t>(threads));
-  Napi::Object out = Napi::Object::New(env);
-  ExecutorHandle::attach(out, executor);
-  out.Set("threads", Napi::Number::New(env, static_cast<double>(executor->threads())));
-  set_getter(out, "pending", [executor](const Napi::CallbackInfo& call) {
-    return Napi::Number::New(call.Env(), static_cast<double>(executor->pending()));
-  });
-  set_method(out, "close", [executor](const Napi::CallbackInfo& call) -> Napi::Value {
-    return Environment::of(call.Env()).launch_waiter([executor] { executor->shutdown(); });
-  });
-  return out;
-}
-
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   exports.Set("version", LINEAMENT_TEXT(LINEAMENT_VERSION));
@@ -79,6 +46,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_sqlite(exports);
   export_file_lock(exports);
   export_depth(exports);
+  export_mesh_files(exports);
   return exports;
 }
 

@@ -17,6 +17,37 @@ CancelTokenPtr token_or_null(const Napi::Value& value) {
   return TokenHandle::get(value);
 }
 
+Napi::Value create_token(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto token = std::make_shared<CancelToken>();
+  Napi::Object out = Napi::Object::New(env);
+  TokenHandle::attach(out, token);
+  set_method(out, "cancel", [token](const Napi::CallbackInfo& call) {
+    token->cancel();
+    return call.Env().Undefined();
+  });
+  set_getter(out, "cancelled",
+             [token](const Napi::CallbackInfo& call) { return Napi::Boolean::New(call.Env(), token->cancelled()); });
+  return out;
+}
+
+Napi::Value create_executor(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (!(threads >= 1 && threads <= 256)) throw_invalid(env, "Expected 1 to 256 threads");
+  const auto executor = std::make_shared<Executor>(static_cast<size_t>(threads));
+  Napi::Object out = Napi::Object::New(env);
+  ExecutorHandle::attach(out, executor);
+  out.Set("threads", Napi::Number::New(env, static_cast<double>(executor->threads())));
+  set_getter(out, "pending", [executor](const Napi::CallbackInfo& call) {
+    return Napi::Number::New(call.Env(), static_cast<double>(executor->pending()));
+  });
+  set_method(out, "close", [executor](const Napi::CallbackInfo& call) -> Napi::Value {
+    return Environment::of(call.Env()).launch_waiter([executor] { executor->shutdown(); });
+  });
+  return out;
+}
+
 double number_at(const Napi::Object& object, const char* key) {
   const Napi::Value value = object.Get(key);
   if (!value.IsNumber()) throw_invalid(object.Env(), std::string("Expected a number for ") + key);

@@ -60,6 +60,10 @@ using TokenHandle = Handle<CancelToken, TokenTag>;
 // Undefined or null gives an empty pointer.
 CancelTokenPtr token_or_null(const Napi::Value& value);
 
+// Functions of an addon: a token with cancel() and cancelled, an executor with `threads` compute threads and close().
+Napi::Value create_token(const Napi::CallbackInfo& info);
+Napi::Value create_executor(const Napi::CallbackInfo& info);
+
 // Named properties of an options object; a missing or wrong one throws.
 double number_at(const Napi::Object& object, const char* key);
 int int_at(const Napi::Object& object, const char* key);  // whole and within int

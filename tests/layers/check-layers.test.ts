@@ -94,11 +94,29 @@ describe('import layers', () => {
     const { status, stderr } = check(tree);
     expect(status).toBe(1);
     expect(stderr).toContain(
-      "native/core/executor.cc:2  #include <napi.h>: only native/bindings may see Node's headers",
+      "native/core/executor.cc:2  #include <napi.h>: only native/bindings and native/open3d may see Node's headers",
     );
     expect(stderr).toContain('native/core/executor.cc:3  #include "image/resize.h": core must not include image');
     expect(stderr).toContain('native/image/resize.h:3  #include "bindings/x.h": image must not include bindings');
     expect(stderr).toContain('native/inference/session.cc:2 ');
     expect(stderr).toContain('4 layer violations');
+  });
+
+  it('lets the addon for Open3D see Node and the bindings, and nobody see that addon', () => {
+    put('native/mesh/triangle_mesh.h', '#include "open3d/rebuild.h"\n');
+    put('native/bindings/launch.h', '#include <napi.h>\n#include "open3d/rebuild.h"\n');
+    put('native/open3d/rebuild.h', '#include "mesh/triangle_mesh.h"\n#include <open3d/geometry/PointCloud.h>\n');
+    put('native/open3d/addon.cpp', '#include <napi.h>\n#include "bindings/launch.h"\n#include "tests/util.h"\n');
+    put('native/tests/util.h', '#pragma once\n');
+    const { status, stderr } = check(tree);
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      'native/mesh/triangle_mesh.h:1  #include "open3d/rebuild.h": mesh must not include open3d',
+    );
+    expect(stderr).toContain(
+      'native/bindings/launch.h:2  #include "open3d/rebuild.h": bindings must not include open3d',
+    );
+    expect(stderr).toContain('native/open3d/addon.cpp:3  #include "tests/util.h": open3d must not include tests');
+    expect(stderr).toContain('3 layer violations');
   });
 });
