@@ -7,4 +7,12 @@ export {
   type FaceRegion,
 } from './canonical.js';
 export { encodeGlb, type GlbLevel, type GlbLevels, type GlbOptions } from './glb.js';
+export {
+  type BallPivotingOptions,
+  type Open3d,
+  type Open3dOptions,
+  type Open3dTopology,
+  openOpen3d,
+  type PoissonOptions,
+} from './open3d.js';
 export type { DepthMap, DepthScale, Mesh, PointCloud, Texture } from './types.js';
