@@ -96,7 +96,7 @@ export function loadOpen3d(path = open3dAddon()): NativeOpen3d {
   const loaded = requireQuietly(path);
   const { version } = loadAddon();
   if (loaded.version !== version || typeof loaded.poisson !== 'function') {
-    const found = typeof loaded.version === 'string' ? `version ${loaded.version}` : 'no addon for Open3D';
+    const found = typeof loaded.poisson === 'function' ? `of version ${loaded.version}` : 'no addon for Open3D';
     throw new LineamentError('ADDON_NOT_FOUND', `${path} is ${found}, version ${version} is needed`, { fix: FIX });
   }
   return loaded;
