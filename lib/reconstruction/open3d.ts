@@ -35,7 +35,7 @@ export interface PoissonOptions {
   /** Vertices by linear interpolation between the octree's corners. Default false. */
   readonly linearFit?: boolean;
   /**
-   * Poisson closes every surface. This share of the vertices, 0 to below 1, is taken away with its triangles: those that the fewest
+   * Poisson spans holes with surface of its own, up to the cube's sides. This share of the vertices, 0 to below 1, is taken away with its triangles: those that the fewest
    * points bear out. 0 when absent.
    */
   readonly densityTrim?: number;
@@ -59,7 +59,8 @@ export interface BallPivotingOptions {
  * out. Meshes come in the cloud's frame, with normals, and with colours where the cloud has them. All computing is off the event
  * loop; calls take turns, over all objects of the process. An abort rejects at once; what Open3D computes at that moment ends at its
  * next step, and `close` waits for it. `NO_SURFACE`: fewer than three points with normals, all in one place, or nothing between
- * them. `CLOSED` after `close`.
+ * them. `CLOSED` after `close`. The Poisson code within Open3D writes warnings of its own to stderr where points are too few for the
+ * depth.
  */
 export interface Open3d extends AsyncDisposable {
   /** Version of Open3D. */

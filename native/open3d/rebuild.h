@@ -1,7 +1,8 @@
 // Surfaces of point clouds by Open3D: screened Poisson and ball pivoting; and what Open3D says of a mesh's topology.
 //
 // Open3D's Poisson keeps its threads in one place of the process, so calls take turns. What it computes cannot be
-// stopped: tokens are looked at between steps. Open3D's own words go nowhere.
+// stopped: tokens are looked at between steps. Open3D's own messages go
+// nowhere, but for warnings of its Poisson code, which it writes to stderr itself.
 #pragma once
 
 #include <cstddef>
