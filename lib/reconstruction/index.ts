@@ -6,7 +6,10 @@ export {
   FACE_REGIONS,
   type FaceRegion,
 } from './canonical.js';
+export { type WriteMeshOptions, writeMesh } from './files.js';
+export type { FileFrame, Geometry } from './files-check.js';
 export { encodeGlb, type GlbLevel, type GlbLevels, type GlbOptions } from './glb.js';
+export { encodeObj, type NamedFile, type ObjFiles, type ObjOptions } from './obj.js';
 export {
   type BallPivotingOptions,
   type Open3d,
@@ -15,4 +18,7 @@ export {
   openOpen3d,
   type PoissonOptions,
 } from './open3d.js';
+export { encodePly, type PlyOptions } from './ply.js';
+export { encodeStl, type StlOptions } from './stl.js';
 export type { DepthMap, DepthScale, Mesh, PointCloud, Texture } from './types.js';
+export { encodeXyz, type XyzOptions } from './xyz.js';

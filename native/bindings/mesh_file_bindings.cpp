@@ -1,0 +1,101 @@
+// Files of meshes and point clouds; lib/native/mesh-files.ts describes them.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "bindings/arrays.h"
+#include "bindings/exports.h"
+#include "bindings/launch.h"
+#include "mesh/mesh_file.h"
+
+namespace lineament::bindings {
+namespace {
+
+MeshFormat format_in(const Napi::Value& value) {
+  const std::string name = value.ToString().Utf8Value();
+  if (name == "ply") return MeshFormat::kPly;
+  if (name == "glb") return MeshFormat::kGlb;
+  if (name == "obj") return MeshFormat::kObj;
+  if (name == "stl") return MeshFormat::kStl;
+  if (name == "xyz") return MeshFormat::kXyz;
+  throw_invalid(value.Env(), "Unknown format of meshes: " + name);
+}
+
+Napi::Object object_in(const Napi::Value& value, const char* what) {
+  if (!value.IsObject()) throw_invalid(value.Env(), std::string("Expected an object for ") + what);
+  return value.As<Napi::Object>();
+}
+
+bool flag_at(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (!value.IsBoolean()) throw_invalid(object.Env(), std::string("Expected a boolean for ") + key);
+  return value.As<Napi::Boolean>().Value();
+}
+
+MeshView mesh_in(const Napi::Object& mesh) {
+  const auto positions = array_in<float>(mesh.Get("positions"), "positions");
+  if (positions.size % 3 != 0) throw_invalid(mesh.Env(), "Expected three numbers in positions for each vertex");
+  MeshView out;
+  out.vertices = positions.size / 3;
+  out.positions = positions.data;
+  const Napi::Value indices = mesh.Get("indices");
+  if (!indices.IsUndefined()) {
+    const auto found = array_in<uint32_t>(indices, "indices");
+    if (found.size % 3 != 0) throw_invalid(mesh.Env(), "Expected three indices for each triangle");
+    out.triangles = found.size / 3;
+    out.indices = found.data;
+  }
+  out.normals = optional_array_in<float>(mesh.Get("normals"), 3 * out.vertices, "normals").data;
+  out.uvs = optional_array_in<float>(mesh.Get("uvs"), 2 * out.vertices, "uvs").data;
+  out.colours = optional_array_in<uint8_t>(mesh.Get("colours"), 3 * out.vertices, "colours").data;
+  return out;
+}
+
+Result<MeshBytes> write(MeshFormat format, const MeshView& mesh, const MeshWriting& how, Executor& executor,
+                        const CancelToken* token) {
+  switch (format) {
+    case MeshFormat::kPly:
+      return write_ply(mesh, how, executor, token);
+    case MeshFormat::kObj:
+      return write_obj(mesh, how, executor, token);
+    case MeshFormat::kStl:
+      return write_stl(mesh, how, executor, token);
+    case MeshFormat::kXyz:
+      return write_xyz(mesh, how, executor, token);
+    case MeshFormat::kGlb:
+      break;
+  }
+  return Status(Code::kInvalidArgument, "GLB is not written here");
+}
+
+Napi::Value encode_mesh(const Napi::CallbackInfo& info) {
+  const auto executor = ExecutorHandle::get(info[0]);
+  const MeshFormat format = format_in(info[1]);
+  const Napi::Object mesh = object_in(info[2], "mesh");
+  const Napi::Object options = object_in(info[3], "options");
+  MeshWriting how;
+  how.ascii = flag_at(options, "ascii");
+  how.turned = flag_at(options, "turned");
+  how.comment = string_at(options, "comment");
+  how.material = string_at(options, "material");
+  how.library = string_at(options, "library");
+  const auto work = [=, view = mesh_in(mesh)](const CancelToken* token, MeshBytes* bytes) {
+    Result<MeshBytes> written = write(format, view, how, *executor, token);
+    if (!written.ok()) return written.status();
+    *bytes = std::move(written.value());
+    return Status();
+  };
+  const auto give_bytes = [](Napi::Env env, MeshBytes& bytes) -> Napi::Value {
+    return Napi::Uint8Array::New(env, bytes.size, give(env, std::move(bytes.data), bytes.size), 0);
+  };
+  return launch<MeshBytes>(
+      info.Env(), executor, info[4],
+      {mesh.Get("positions"), mesh.Get("indices"), mesh.Get("normals"), mesh.Get("uvs"), mesh.Get("colours")}, work,
+      give_bytes);
+}
+
+}  // namespace
+
+void export_mesh_files(Napi::Object exports) { set_method(exports, "encodeMesh", encode_mesh); }
+
+}  // namespace lineament::bindings
