@@ -48,7 +48,7 @@ struct IntegrateReport {
   size_t voxels = 0;  // that it changed
 };
 
-// Depth samples with weights (confidence × cosine of the viewing angle, 0 beyond some 84°) and slopes. kAborted,
+// Depth samples with weights (confidence × cosine² of the viewing angle, 0 beyond some 75°) and slopes. kAborted,
 // kInvalidArgument (a depth that is not above zero).
 Status prepare_view(const FusionFrame& frame, Executor& executor, const CancelToken* token,
                     std::vector<DepthSample>* samples);
