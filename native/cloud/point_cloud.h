@@ -5,6 +5,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cancel.h"
+#include "core/executor.h"
+#include "core/status.h"
+
 namespace lineament {
 
 // Three numbers for each point, in millimetres; the frame is the caller's. Empty vectors stand for what is not known.
@@ -15,5 +19,29 @@ struct PointCloud {
 
   size_t size() const { return positions.size() / 3; }
 };
+
+// A cloud that somebody else owns; null stands for what is not known.
+struct CloudView {
+  const float* positions = nullptr;
+  const float* normals = nullptr;
+  const uint8_t* colours = nullptr;
+  size_t size = 0;
+};
+
+inline CloudView view(const PointCloud& cloud) {
+  return {cloud.positions.data(), cloud.normals.empty() ? nullptr : cloud.normals.data(),
+          cloud.colours.empty() ? nullptr : cloud.colours.data(), cloud.size()};
+}
+
+// The most points of a cloud, and the largest coordinate either way (1 000 km: squares of distances then fit a float).
+constexpr size_t kMostPoints = size_t{1} << 27;
+constexpr float kMostCoordinate = 1e9F;
+
+// kInvalidArgument where there are too many points, or a coordinate is not finite or too large; kAborted.
+Status check_cloud(const CloudView& cloud, Executor& executor, const CancelToken* token);
+
+// The named points, in their order.
+Result<PointCloud> pick_points(const CloudView& cloud, const std::vector<uint32_t>& kept, Executor& executor,
+                               const CancelToken* token);
 
 }  // namespace lineament
