@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { invalid, positiveInteger } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
+import { checkGeometry } from '../reconstruction/files-check.js';
 import type { DepthMap, PointCloud } from '../reconstruction/index.js';
 import { inSlices } from './slices.js';
 
@@ -140,20 +141,10 @@ export async function packCloud(
 }
 
 function checkCloud(cloud: PointCloud): PointCloud {
-  if (typeof cloud !== 'object' || cloud === null) throw invalid('cloud', 'PointCloud', cloud);
-  const { positions, normals, colours } = cloud;
-  if (!(positions instanceof Float32Array) || positions.length % 3 !== 0) {
-    throw invalid('cloud.positions', 'Float32Array of n × 3 numbers', positions);
+  if (cloud?.positions instanceof Float32Array && cloud.positions.length === 0) {
+    throw new LineamentError('NO_SURFACE', 'the cloud has no points');
   }
-  if (positions.length === 0) throw new LineamentError('NO_SURFACE', 'the cloud has no points');
-  for (const [name, values, kind] of [
-    ['normals', normals, Float32Array],
-    ['colours', colours, Uint8Array],
-  ] as const) {
-    if (values !== undefined && !(values instanceof kind && values.length === positions.length)) {
-      throw invalid(`cloud.${name}`, `${kind.name} of ${positions.length} numbers`, values);
-    }
-  }
+  checkGeometry('cloud', cloud);
   return cloud;
 }
 
