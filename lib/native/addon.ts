@@ -16,6 +16,7 @@ import type { NativeMeshFiles } from './mesh-files.js';
 import type { NativeSearch } from './search.js';
 import type { NativeShapes } from './shape.js';
 import type { NativeSqlite } from './sqlite.js';
+import type { NativeSurfaces } from './surface.js';
 
 export type * from './cuda.js';
 export type * from './depth.js';
@@ -23,6 +24,7 @@ export type * from './mesh-files.js';
 export type * from './search.js';
 export type * from './shape.js';
 export type * from './sqlite.js';
+export type * from './surface.js';
 
 /** Stable error codes that native code can give. */
 export type NativeErrorCode =
@@ -256,7 +258,14 @@ export interface NativeRuntime {
   ): Promise<NativeSession>;
 }
 
-export interface NativeAddon extends NativeCuda, NativeDepths, NativeMeshFiles, NativeSearch, NativeShapes, NativeSqlite {
+export interface NativeAddon
+  extends NativeCuda,
+    NativeDepths,
+    NativeMeshFiles,
+    NativeSearch,
+    NativeShapes,
+    NativeSqlite,
+    NativeSurfaces {
   readonly version: string;
   cpu(): CpuInfo;
   createToken(): NativeToken;

@@ -45,8 +45,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_cuda(exports);
   export_sqlite(exports);
   export_file_lock(exports);
+  export_cloud(exports);
   export_depth(exports);
   export_mesh_files(exports);
+  export_surface(exports);
   return exports;
 }
 

@@ -9,7 +9,9 @@ void export_image(Napi::Object exports);       // convert, warp, toTensor, stati
 void export_runtime(Napi::Object exports);     // openRuntime
 void export_shapes(Napi::Object exports);      // openShapeModel
 void export_file_lock(Napi::Object exports);   // lockFile
+void export_cloud(Napi::Object exports);       // projectDepth, cloudNormals, voxelMeans, registerClouds, …
 void export_depth(Napi::Object exports);       // depthFromLandmarks, rateDepth, filterDepth, fillDepth, …
 void export_mesh_files(Napi::Object exports);  // encodeMesh, decodeMesh
+void export_surface(Napi::Object exports);     // createVolume, rebuildSurface, fillHoles, smoothMesh, inspectMesh, …
 
 }  // namespace lineament::bindings

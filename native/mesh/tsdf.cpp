@@ -131,6 +131,28 @@ Status prepare_view(const FusionFrame& frame, Executor& executor, const CancelTo
   });
 }
 
+Status frame_bounds(const FusionFrame& frame, std::array<double, 3>* low, std::array<double, 3>* high) {
+  const Status done = check_frame(frame);
+  if (!done.ok()) return done;
+  low->fill(std::numeric_limits<double>::infinity());
+  high->fill(-std::numeric_limits<double>::infinity());
+  for (int y = 0; y < frame.height; ++y) {
+    for (int x = 0; x < frame.width; ++x) {
+      const size_t i = static_cast<size_t>(y) * static_cast<size_t>(frame.width) + static_cast<size_t>(x);
+      const double depth = static_cast<double>(frame.depth[i]);
+      if (std::isnan(depth) || (frame.confidence != nullptr && !(frame.confidence[i] > 0))) continue;
+      if (!(depth > 0) || !std::isfinite(depth)) return invalid("A depth is not above zero");
+      const std::array<double, 3> point = world_from_camera(
+          frame.pose, {(x + 0.5 - frame.cx) / frame.fx * depth, (y + 0.5 - frame.cy) / frame.fy * depth, depth});
+      for (size_t k = 0; k < 3; ++k) {
+        (*low)[k] = std::min((*low)[k], point[k]);
+        (*high)[k] = std::max((*high)[k], point[k]);
+      }
+    }
+  }
+  return (*low)[0] <= (*high)[0] ? Status() : Status(Code::kNoSurface, "No pixel of this depth map is known");
+}
+
 Result<std::shared_ptr<TsdfVolume>> TsdfVolume::make(const VolumeOptions& options) {
   if (!(options.voxel > 0) || !std::isfinite(options.voxel)) return invalid("Expected voxels of a side above zero");
   if (!(options.truncation >= 2 * options.voxel) || !std::isfinite(options.truncation)) {

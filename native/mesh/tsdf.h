@@ -53,6 +53,9 @@ struct IntegrateReport {
 Status prepare_view(const FusionFrame& frame, Executor& executor, const CancelToken* token,
                     std::vector<DepthSample>* samples);
 
+// The box around a frame's points, in the world's frame. kNoSurface where no pixel is known, kInvalidArgument.
+Status frame_bounds(const FusionFrame& frame, std::array<double, 3>* low, std::array<double, 3>* high);
+
 // Voxels in blocks of 8³, of which only those near surfaces exist; a directory over the bounds finds them. Thread-safe;
 // calls take turns.
 class TsdfVolume {

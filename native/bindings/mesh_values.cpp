@@ -1,0 +1,60 @@
+#include "bindings/mesh_values.h"
+
+#include <string>
+
+#include "bindings/arrays.h"
+#include "bindings/values.h"
+
+namespace lineament::bindings {
+namespace {
+
+Napi::Object object_in(const Napi::Value& value, const char* what) {
+  if (!value.IsObject()) throw_invalid(value.Env(), std::string("Expected an object for ") + what);
+  return value.As<Napi::Object>();
+}
+
+template <typename T>
+std::vector<T> copy(const Numbers<T>& numbers) {
+  return std::vector<T>(numbers.data, numbers.data + numbers.size);
+}
+
+}  // namespace
+
+TriangleMesh mesh_in(const Napi::Value& value) {
+  const Napi::Object object = object_in(value, "mesh");
+  TriangleMesh mesh;
+  const auto positions = array_in<float>(object.Get("positions"), "positions");
+  const auto indices = array_in<uint32_t>(object.Get("indices"), "indices");
+  if (positions.size % 3 != 0) throw_invalid(value.Env(), "Expected three numbers in positions for each vertex");
+  if (indices.size % 3 != 0) throw_invalid(value.Env(), "Expected three indices for each triangle");
+  const size_t n = positions.size / 3;
+  mesh.positions = copy(positions);
+  mesh.indices = copy(indices);
+  mesh.normals = copy(optional_array_in<float>(object.Get("normals"), 3 * n, "normals"));
+  mesh.uvs = copy(optional_array_in<float>(object.Get("uvs"), 2 * n, "uvs"));
+  mesh.colours = copy(optional_array_in<uint8_t>(object.Get("colours"), 3 * n, "colours"));
+  return mesh;
+}
+
+PointCloud cloud_in(const Napi::Value& value) {
+  const Napi::Object object = object_in(value, "cloud");
+  PointCloud cloud;
+  const auto positions = array_in<float>(object.Get("positions"), "positions");
+  if (positions.size % 3 != 0) throw_invalid(value.Env(), "Expected three numbers in positions for each point");
+  cloud.positions = copy(positions);
+  cloud.normals = copy(optional_array_in<float>(object.Get("normals"), positions.size, "normals"));
+  cloud.colours = copy(optional_array_in<uint8_t>(object.Get("colours"), positions.size, "colours"));
+  return cloud;
+}
+
+Napi::Object give_mesh(Napi::Env env, const TriangleMesh& mesh) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("positions", array_of<Napi::Float32Array>(env, mesh.positions));
+  out.Set("indices", array_of<Napi::Uint32Array>(env, mesh.indices));
+  if (!mesh.normals.empty()) out.Set("normals", array_of<Napi::Float32Array>(env, mesh.normals));
+  if (!mesh.uvs.empty()) out.Set("uvs", array_of<Napi::Float32Array>(env, mesh.uvs));
+  if (!mesh.colours.empty()) out.Set("colours", array_of<Napi::Uint8Array>(env, mesh.colours));
+  return out;
+}
+
+}  // namespace lineament::bindings
