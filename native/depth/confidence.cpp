@@ -4,56 +4,67 @@
 #include <cmath>
 
 #include "core/spread.h"
-#include "depth/patches.h"
 
 namespace lineament {
 namespace {
 
 constexpr size_t kBand = 32;  // rows
 
-struct Reader {
-  const DepthMap& map;
-  double step;
+// One row of pixels with the rows above and below it (null beyond the map).
+class RowReader {
+ public:
+  RowReader(const DepthMap& map, int y, double step)
+      : width_(map.width), step_(static_cast<float>(step)), camera_(map.camera), v_(y + 0.5 - map.camera.cy) {
+    const size_t stride = static_cast<size_t>(map.width);
+    row_ = map.depth.data() + static_cast<size_t>(y) * stride;
+    above_ = y > 0 ? row_ - stride : nullptr;
+    below_ = y + 1 < map.height ? row_ + stride : nullptr;
+    footprint_ = static_cast<float>(3 / std::min(camera_.fx, camera_.fy));
+  }
 
-  float at(int x, int y) const {
-    return map.depth[static_cast<size_t>(y) * static_cast<size_t>(map.width) + static_cast<size_t>(x)];
+  // Gives the cosine between normal and ray. With Z(x, y) the normal is along (−fx Zx, −fy Zy, Z + u Zx + v Zy) for
+  // u = x − cx and v = y − cy, and its product with the point is Z².
+  float look(int x, bool* silhouette) const {
+    const float z = row_[x], most = std::max(step_, footprint_ * z);
+    Slope across{z, most}, down{z, most};
+    if (x > 0) across.before(row_[x - 1]);
+    if (x + 1 < width_) across.after(row_[x + 1]);
+    if (above_ != nullptr) down.before(above_[x]);
+    if (below_ != nullptr) down.after(below_[x]);
+    *silhouette = across.torn || down.torn;
+    if (across.span == 0 || down.span == 0) return 0;
+    const double zx = across.value(), zy = down.value(), u = x + 0.5 - camera_.cx;
+    const double mx = camera_.fx * zx, my = camera_.fy * zy, mz = z + u * zx + v_ * zy;
+    const double rx = u / camera_.fx, ry = v_ / camera_.fy;
+    return static_cast<float>(z / std::sqrt((mx * mx + my * my + mz * mz) * (1 + rx * rx + ry * ry)));
   }
-  // NaN stands beside nothing.
-  bool together(float a, float b) const {
-    const double most = std::max(step, 3 * a / std::min(map.camera.fx, map.camera.fy));
-    return std::abs(static_cast<double>(a) - b) <= most;
-  }
-  Vector3 point(int x, int y, float z) const {
-    const Camera& c = map.camera;
-    return {(x + 0.5 - c.cx) / c.fx * z, (y + 0.5 - c.cy) / c.fy * z, z};
-  }
-  // The difference of two neighbours of (x, y), or of one and (x, y) itself.
-  bool along(int x, int y, int dx, int dy, Vector3* out) const {
-    const float here = at(x, y);
-    const auto neighbour = [&](int nx, int ny, Vector3* point_out) {
-      if (nx < 0 || ny < 0 || nx >= map.width || ny >= map.height) return false;
-      const float z = at(nx, ny);
-      if (!together(here, z)) return false;
-      *point_out = point(nx, ny, z);
-      return true;
-    };
-    Vector3 before = point(x, y, here), after = before;
-    const bool has_before = neighbour(x - dx, y - dy, &before), has_after = neighbour(x + dx, y + dy, &after);
-    *out = after - before;
-    return has_before || has_after;
-  }
-  double angle(int x, int y) const {
-    Vector3 right, down;
-    if (!along(x, y, 1, 0, &right) || !along(x, y, 0, 1, &down)) return 0;
-    const Vector3 normal = cross(right, down), ray = point(x, y, at(x, y));
-    const double length = std::sqrt(dot(normal, normal) * dot(ray, ray));
-    return length > 0 ? std::min(1.0, std::abs(dot(normal, ray)) / length) : 0;
-  }
-  bool on_silhouette(int x, int y) const {
-    const float z = at(x, y);
-    return (x > 0 && !together(z, at(x - 1, y))) || (x + 1 < map.width && !together(z, at(x + 1, y))) ||
-           (y > 0 && !together(z, at(x, y - 1))) || (y + 1 < map.height && !together(z, at(x, y + 1)));
-  }
+
+ private:
+  // The change from one neighbour to the other, or to the middle where only one lies on the same surface.
+  struct Slope {
+    float z, most;
+    float low = z, high = z;
+    int span = 0;
+    bool torn = false;
+
+    void before(float near) { take(near, &low); }
+    void after(float near) { take(near, &high); }
+    double value() const { return (static_cast<double>(high) - low) / span; }
+    void take(float near, float* into) {
+      if (std::abs(near - z) <= most) {  // false for NaN
+        *into = near;
+        ++span;
+      } else {
+        torn = true;
+      }
+    }
+  };
+
+  int width_;
+  float step_, footprint_ = 0;
+  Camera camera_;
+  double v_;
+  const float *row_, *above_, *below_;
 };
 
 // Thirds of pixels to the nearest zero, at most `most`; two passes over the whole, steps of 3 and 4.
@@ -112,38 +123,42 @@ Status rate_depth(DepthMap* map, const ConfidenceOptions& options, Executor& exe
   const Bounds bounds = known_bounds(*map);
   if (bounds.x0 >= bounds.x1) return Status();
 
-  const Reader reader{*map, options.step};
   const auto width = static_cast<size_t>(bounds.x1 - bounds.x0), height = static_cast<size_t>(bounds.y1 - bounds.y0);
   const auto stride = static_cast<size_t>(map->width);
   const auto most = static_cast<uint16_t>(3 * std::ceil(options.margin));
   std::vector<uint16_t> distance(width * height, most);
-  const size_t bands = (height + kBand - 1) / kBand;
-  const auto each_pixel = [&](const auto& work) {
-    return spread(executor, bands, [&](size_t band) {
+  // work(y, offset of the row's first pixel within the bounds in the map, and in `distance`).
+  const auto each_row = [&](const auto& work) {
+    return spread(executor, (height + kBand - 1) / kBand, [&](size_t band) {
       for (size_t row = band * kBand; row < std::min(height, (band + 1) * kBand); ++row) {
         if (is_cancelled(token)) return Status(Code::kAborted, "Cancelled");
         const int y = bounds.y0 + static_cast<int>(row);
-        for (size_t column = 0; column < width; ++column) {
-          const int x = bounds.x0 + static_cast<int>(column);
-          const size_t at = static_cast<size_t>(y) * stride + static_cast<size_t>(x);
-          if (!std::isnan(map->depth[at])) work(x, y, at, row * width + column);
-        }
+        work(y, static_cast<size_t>(y) * stride + static_cast<size_t>(bounds.x0), row * width);
       }
       return Status();
     });
   };
-  const Status found = each_pixel([&](int x, int y, size_t, size_t i) {
-    if (reader.on_silhouette(x, y)) distance[i] = 0;
-  });
-  if (!found.ok()) return found;
-  chamfer(distance, width, height);
-  return each_pixel([&](int x, int y, size_t at, size_t i) {
-    double rating = std::min(1.0, (distance[i] / 3.0 + 0.5) / options.margin) * reader.angle(x, y);
-    if (options.other != nullptr && !std::isnan(options.other[at])) {
-      const double off = (static_cast<double>(options.other[at]) - map->depth[at]) / options.tolerance;
-      rating /= 1 + off * off;
+  const Status looked = each_row([&](int y, size_t at, size_t i) {
+    const RowReader reader(*map, y, options.step);
+    for (size_t x = 0; x < width; ++x) {
+      if (std::isnan(map->depth[at + x])) continue;
+      bool silhouette = false;
+      map->confidence[at + x] = reader.look(bounds.x0 + static_cast<int>(x), &silhouette);
+      if (silhouette) distance[i + x] = 0;
     }
-    map->confidence[at] = static_cast<float>(rating);
+  });
+  if (!looked.ok()) return looked;
+  chamfer(distance, width, height);
+  return each_row([&](int, size_t at, size_t i) {
+    for (size_t x = 0; x < width; ++x) {
+      const double visible = std::min(1.0, (distance[i + x] / 3.0 + 0.5) / options.margin);
+      double rating = visible * std::min(1.0F, map->confidence[at + x]);
+      if (options.other != nullptr && !std::isnan(options.other[at + x])) {
+        const double off = (static_cast<double>(options.other[at + x]) - map->depth[at + x]) / options.tolerance;
+        if (!std::isnan(off)) rating /= 1 + off * off;
+      }
+      map->confidence[at + x] = static_cast<float>(rating);
+    }
   });
 }
 

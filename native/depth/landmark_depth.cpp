@@ -7,7 +7,7 @@
 namespace lineament {
 namespace {
 
-constexpr double kPiece = 3;  // pixels
+constexpr double kPiece = 4;  // pixels
 
 Status bad(const char* what) { return Status(Code::kInvalidArgument, what); }
 

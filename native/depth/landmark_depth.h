@@ -31,7 +31,7 @@ constexpr size_t kMostLandmarks = 100000;
 
 // The plane where z is 0 lies f · mm_per_pixel from the camera (f: geometric mean of the focal lengths), a point z
 // pixels behind it at Z = (f + z) · mm_per_pixel, on the ray through its pixel. The surface through the points is made
-// of curved patches (depth/patches.h), cut finely enough that its pieces are some three pixels long, and seen by the
+// of curved patches (depth/patches.h), cut finely enough that its pieces are some four pixels long, and seen by the
 // camera (depth/rasterise.h). The answer's camera has its centre moved by the window's corner; its confidence is left
 // empty.
 //

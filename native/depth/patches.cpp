@@ -47,23 +47,32 @@ class Edges {
   std::vector<uint64_t> keys_;
 };
 
+// What each of the ten control points counts at one point of a patch.
+struct Weights {
+  double of[4][4];
+
+  // (1 − v − w, v, w): cubic Bernstein polynomials.
+  Weights(double v, double w) {
+    static constexpr double kFactorial[4] = {1, 1, 2, 6};
+    const double u = 1 - v - w;
+    const double pu[4] = {1, u, u * u, u * u * u}, pv[4] = {1, v, v * v, v * v * v}, pw[4] = {1, w, w * w, w * w * w};
+    for (int i = 0; i <= 3; ++i) {
+      for (int j = 0; j <= 3; ++j) {
+        const int k = 3 - i - j;
+        of[i][j] = k < 0 ? 0 : 6 / (kFactorial[i] * kFactorial[j] * kFactorial[k]) * pu[k] * pv[i] * pw[j];
+      }
+    }
+  }
+};
+
 // The control net of one triangle; b[i][j] belongs to the weights (3 − i − j, i, j) / 3.
 struct Net {
   Vector3 b[4][4];
 
-  Vector3 at(double v, double w) const {
-    const double u = 1 - v - w;
-    const double pu[4] = {1, u, u * u, u * u * u};
-    const double pv[4] = {1, v, v * v, v * v * v};
-    const double pw[4] = {1, w, w * w, w * w * w};
-    static constexpr double kFactorial[4] = {1, 1, 2, 6};
+  Vector3 at(const Weights& weights) const {
     Vector3 sum;
     for (int i = 0; i <= 3; ++i) {
-      for (int j = 0; i + j <= 3; ++j) {
-        const int k = 3 - i - j;
-        const double weight = 6 / (kFactorial[i] * kFactorial[j] * kFactorial[k]) * pu[k] * pv[i] * pw[j];
-        sum = sum + weight * b[i][j];
-      }
+      for (int j = 0; i + j <= 3; ++j) sum = sum + weights.of[i][j] * b[i][j];
     }
     return sum;
   }
@@ -130,28 +139,32 @@ PatchMesh curved_patches(const std::vector<Vector3>& positions, const uint32_t* 
   }
   const auto first_of_edges = static_cast<uint32_t>(positions.size());
   mesh.indices.reserve(3 * triangles * parts * parts);
+  std::vector<Weights> weights;
+  for (uint32_t i = 1; i + 1 < parts; ++i) {
+    for (uint32_t j = 1; i + j < parts; ++j)
+      weights.emplace_back(static_cast<double>(i) / parts, static_cast<double>(j) / parts);
+  }
   std::vector<uint32_t> grid(static_cast<size_t>(parts + 1) * (parts + 1));
   const auto cell = [&](uint32_t i, uint32_t j) -> uint32_t& { return grid[i * (parts + 1) + j]; };
   for (size_t t = 0; t < triangles; ++t) {
     const uint32_t a = indices[3 * t], b = indices[3 * t + 1], c = indices[3 * t + 2];
     const Net net = control_net({positions[a], positions[b], positions[c]}, {normals[a], normals[b], normals[c]});
     // Vertex (i, j) lies i parts towards b and j parts towards c.
-    const auto on_edge = [&](uint32_t from, uint32_t to, uint32_t step) {
-      const uint32_t along = from < to ? step : parts - step;
-      return first_of_edges + static_cast<uint32_t>(edges.of(from, to)) * (parts - 1) + along - 1;
+    const auto walk = [&](uint32_t from, uint32_t to, const auto& into) {
+      const uint32_t first = first_of_edges + static_cast<uint32_t>(edges.of(from, to)) * (parts - 1);
+      for (uint32_t i = 1; i < parts; ++i) into(i) = first + (from < to ? i : parts - i) - 1;
     };
-    for (uint32_t i = 1; i < parts; ++i) {
-      cell(i, 0) = on_edge(a, b, i);
-      cell(0, i) = on_edge(a, c, i);
-      cell(parts - i, i) = on_edge(b, c, i);
-    }
+    walk(a, b, [&](uint32_t i) -> uint32_t& { return cell(i, 0); });
+    walk(a, c, [&](uint32_t i) -> uint32_t& { return cell(0, i); });
+    walk(b, c, [&](uint32_t i) -> uint32_t& { return cell(parts - i, i); });
     cell(0, 0) = a;
     cell(parts, 0) = b;
     cell(0, parts) = c;
+    auto weight = weights.begin();
     for (uint32_t i = 1; i + 1 < parts; ++i) {
       for (uint32_t j = 1; i + j < parts; ++j) {
         cell(i, j) = static_cast<uint32_t>(mesh.positions.size());
-        mesh.positions.push_back(net.at(static_cast<double>(i) / parts, static_cast<double>(j) / parts));
+        mesh.positions.push_back(net.at(*weight++));
       }
     }
     for (uint32_t i = 0; i < parts; ++i) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kSubpixels = 256;
 constexpr double kFarthest = 1 << 20;  // pixels
-constexpr int kBand = 32;              // rows
+constexpr int kBand = 48;              // rows
 
 struct Corner {
   int64_t x, y;    // 1/256 pixels
@@ -103,11 +103,24 @@ Status rasterise_depth(const PatchMesh& mesh, const Camera& camera, const Window
   const Status projected = project(mesh, camera, &corners);
   if (!projected.ok()) return projected;
   const size_t triangles = mesh.indices.size() / 3;
+  // The columns that any corner reaches; beyond them there is nothing to look for.
+  int64_t left = window.width, right = 0;
+  for (const Corner& corner : corners) {
+    left = std::min(left, (corner.x >> 8) - window.x);
+    right = std::max(right, (corner.x >> 8) + 1 - window.x);
+  }
+  const auto first = static_cast<size_t>(std::max(left, int64_t{0}));
+  const auto end = static_cast<size_t>(std::clamp(right, int64_t{0}, int64_t{window.width}));
   const auto width = static_cast<size_t>(window.width);
   const int bands = (window.height + kBand - 1) / kBand;
+  constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
   return spread(executor, static_cast<size_t>(bands), [&](size_t band) {
     const int y0 = static_cast<int>(band) * kBand, y1 = std::min(y0 + kBand, window.height);
-    std::fill(depth + static_cast<size_t>(y0) * width, depth + static_cast<size_t>(y1) * width, 0.0F);
+    for (int y = y0; y < y1; ++y) {
+      float* row = depth + static_cast<size_t>(y) * width;
+      std::fill(row, row + width, kNothing);
+      if (first < end) std::fill(row + first, row + end, 0.0F);
+    }
     const int64_t above = (int64_t{y0} + window.y) * kSubpixels, below = (int64_t{y1} + window.y) * kSubpixels;
     for (size_t t = 0; t < triangles; ++t) {
       if ((t & 4095) == 0 && is_cancelled(token)) return Status(Code::kAborted, "Cancelled");
@@ -117,8 +130,9 @@ Status rasterise_depth(const PatchMesh& mesh, const Camera& camera, const Window
       if (std::max({a.y, b.y, c.y}) < above || std::min({a.y, b.y, c.y}) > below) continue;
       draw(a, b, c, window, y0, y1, depth);
     }
-    for (size_t i = static_cast<size_t>(y0) * width; i < static_cast<size_t>(y1) * width; ++i) {
-      depth[i] = depth[i] > 0 ? 1 / depth[i] : std::numeric_limits<float>::quiet_NaN();
+    for (int y = y0; y < y1; ++y) {
+      float* row = depth + static_cast<size_t>(y) * width;
+      for (size_t x = first; x < end; ++x) row[x] = row[x] > 0 ? 1 / row[x] : kNothing;
     }
     return Status();
   });

