@@ -153,7 +153,8 @@ Status frame_bounds(const FusionFrame& frame, std::array<double, 3>* low, std::a
   return (*low)[0] <= (*high)[0] ? Status() : Status(Code::kNoSurface, "No pixel of this depth map is known");
 }
 
-Result<std::shared_ptr<TsdfVolume>> TsdfVolume::make(const VolumeOptions& options) {
+Result<std::shared_ptr<TsdfVolume>> TsdfVolume::make(const VolumeOptions& options,
+                                                     std::unique_ptr<VoxelDevice> device) {
   if (!(options.voxel > 0) || !std::isfinite(options.voxel)) return invalid("Expected voxels of a side above zero");
   if (!(options.truncation >= 2 * options.voxel) || !std::isfinite(options.truncation)) {
     return invalid("Expected a truncation of at least two voxels");
@@ -175,13 +176,14 @@ Result<std::shared_ptr<TsdfVolume>> TsdfVolume::make(const VolumeOptions& option
                    std::to_string(options.max_bytes) + " it may have. Use larger voxels or smaller bounds");
   }
   try {
-    return std::shared_ptr<TsdfVolume>(new TsdfVolume(options));
+    return std::shared_ptr<TsdfVolume>(new TsdfVolume(options, std::move(device)));
   } catch (const std::bad_alloc&) {
     return Status(Code::kOutOfMemory, "Out of memory for a volume");
   }
 }
 
-TsdfVolume::TsdfVolume(const VolumeOptions& options) : options_(options) {
+TsdfVolume::TsdfVolume(const VolumeOptions& options, std::unique_ptr<VoxelDevice> device)
+    : options_(options), device_(std::move(device)) {
   size_t cells = 1;
   for (size_t k = 0; k < 3; ++k) {
     size_[k] = static_cast<int>(std::ceil((options.high[k] - options.low[k]) / (options.voxel * kBlockSide))) + 1;
@@ -291,10 +293,9 @@ Status TsdfVolume::allocate(const std::vector<uint8_t>& marks) {
   return Status();
 }
 
-size_t TsdfVolume::fuse_block(size_t index, const FusionView& view, const FusionRule& rule) {
+// Where its first voxel lies in the camera's frame.
+void TsdfVolume::block_start(size_t index, const FusionView& view, float start[3]) const {
   const std::array<int, 3>& at = places_[index];
-  const auto voxel = static_cast<float>(options_.voxel);
-  float start[3];
   for (size_t row = 0; row < 3; ++row) {
     double sum = static_cast<double>(view.translation[row]);
     for (size_t k = 0; k < 3; ++k) {
@@ -302,6 +303,12 @@ size_t TsdfVolume::fuse_block(size_t index, const FusionView& view, const Fusion
     }
     start[row] = static_cast<float>(sum);
   }
+}
+
+size_t TsdfVolume::fuse_block(size_t index, const FusionView& view, const FusionRule& rule) {
+  const auto voxel = static_cast<float>(options_.voxel);
+  float start[3];
+  block_start(index, view, start);
   // A block whose bounding sphere lies beside the picture or behind the camera.
   const float radius = voxel * kBlockSide * 0.8661f;
   float middle[3];
@@ -376,6 +383,7 @@ Status TsdfVolume::integrate(const FusionFrame& frame, Executor& executor, const
   rule.colour_band = static_cast<float>(2 * options_.voxel);
   rule.max_weight = static_cast<float>(options_.max_weight);
 
+  if (device_) return fuse_on_device(view, rule, report);
   std::atomic<size_t> changed{0}, touched{0};
   const size_t count = blocks_.size();
   done = spread(executor, (count + kBlocksOfPart - 1) / kBlocksOfPart, [&](size_t part) {
@@ -460,6 +468,8 @@ Status TsdfVolume::extract(double min_weight, Executor& executor, const CancelTo
   const std::lock_guard<std::mutex> lock(mutex_);
   // A voxel without weight was never seen, whatever is asked for.
   const float least = std::max(static_cast<float>(min_weight), 1e-6f);
+  const Status fetched = fetch();
+  if (!fetched.ok()) return fetched;
   GridFrame frame;
   frame.origin = options_.low;
   frame.spacing = options_.voxel;

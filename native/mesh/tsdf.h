@@ -56,13 +56,30 @@ Status prepare_view(const FusionFrame& frame, Executor& executor, const CancelTo
 // The box around a frame's points, in the world's frame. kNoSurface where no pixel is known, kInvalidArgument.
 Status frame_bounds(const FusionFrame& frame, std::array<double, 3>* low, std::array<double, 3>* high);
 
+// Where the voxels of a volume are fused, if not by the processor: a CUDA device (native/device). Blocks are numbered
+// in the order in which they came; kBlockSamples voxels each. The volume makes one call at a time.
+class VoxelDevice {
+ public:
+  virtual ~VoxelDevice() = default;
+  // Adds blocks that nothing is known of. Nothing has changed where it fails.
+  virtual Status grow(size_t blocks) = 0;
+  // starts: where the first voxel of each block lies in the camera's frame. changed: how many voxels of each block
+  // were.
+  virtual Status fuse(const FusionView& view, const FusionRule& rule, float voxel, const std::vector<float>& starts,
+                      std::vector<uint32_t>* changed) = 0;
+  // colours may be null.
+  virtual Status read(size_t first, size_t blocks, Voxel* voxels, VoxelColour* colours) = 0;
+};
+
 // Voxels in blocks of 8³, of which only those near surfaces exist; a directory over the bounds finds them. Thread-safe;
 // calls take turns.
 class TsdfVolume {
  public:
   // kInvalidArgument (numbers that make no sense, or a directory that alone would pass max_bytes; the message has the
   // bytes).
-  static Result<std::shared_ptr<TsdfVolume>> make(const VolumeOptions& options);
+  // device: where frames are fused, or null for the processor. Its failures are passed on.
+  static Result<std::shared_ptr<TsdfVolume>> make(const VolumeOptions& options,
+                                                  std::unique_ptr<VoxelDevice> device = nullptr);
 
   // A frame is fused as a whole or, where this fails, not at all. The same bytes for any number of threads.
   // kInvalidArgument, kAborted, kOutOfMemory (the message has the bytes needed), kNoSurface (no pixel falls within the
@@ -83,13 +100,16 @@ class TsdfVolume {
     std::unique_ptr<std::array<VoxelColour, kBlockSamples>> colours;
   };
 
-  explicit TsdfVolume(const VolumeOptions& options);
+  TsdfVolume(const VolumeOptions& options, std::unique_ptr<VoxelDevice> device);
   uint64_t block_bytes() const;
   size_t cell(const std::array<int, 3>& at) const;
   Status mark(const FusionFrame& frame, const std::vector<DepthSample>& samples, Executor& executor,
               const CancelToken* token, std::vector<uint8_t>* marks) const;
   Status allocate(const std::vector<uint8_t>& marks);
+  void block_start(size_t index, const FusionView& view, float start[3]) const;
   size_t fuse_block(size_t index, const FusionView& view, const FusionRule& rule);
+  Status fuse_on_device(const FusionView& view, const FusionRule& rule, IntegrateReport* report);
+  Status fetch() const;  // what the device has fused since the last time
 
   const VolumeOptions options_;
   std::array<int, 3> size_{};  // in blocks
@@ -97,6 +117,9 @@ class TsdfVolume {
   std::vector<int32_t> directory_;          // block number or −1; x runs fastest
   std::vector<std::array<int, 3>> places_;  // of blocks
   std::vector<std::unique_ptr<Block>> blocks_;
+  const std::unique_ptr<VoxelDevice> device_;
+  size_t device_blocks_ = 0;
+  mutable bool stale_ = false;  // the device knows more than blocks_
 };
 
 }  // namespace lineament
