@@ -172,7 +172,7 @@ details p{padding-top:6px}
 kbd{font:12px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;padding:0 5px;border-radius:5px;background:var(--well);border:1px solid var(--line);color:var(--ink)}
 footer{margin-top:22px;color:var(--soft);font-size:12px}
 body[data-bare]{display:block}
-body[data-bare] #stage{height:100%;background:var(--stage)}
+body[data-bare] #stage{height:100vh;background:var(--stage)}
 body[data-bare] aside,body[data-bare] #stage>:not(#view):not(#problem){display:none}
 @media (max-width:760px){body{display:block;height:auto}#stage{height:68vh;height:68svh}#views{max-width:calc(100% - 16px);overflow-x:auto;bottom:10px}#legend{bottom:64px;left:10px}#depth-map{left:10px;top:10px;width:32%}aside{border-left:0;border-top:1px solid var(--line)}}
 @media (prefers-reduced-motion:no-preference){button,.choices span{transition:background .15s,color .15s}}

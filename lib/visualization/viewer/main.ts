@@ -92,6 +92,7 @@ async function start(): Promise<void> {
       return drawn;
     },
   };
+  document.body.dataset['ready'] = '';
 }
 
 /** Pixels as the file holds them: no turn, no colour conversion, no multiplication by alpha. */
