@@ -10,19 +10,23 @@
  * - Pixel frame: x right, y down, origin at the top-left corner of the top-left pixel; the centre of pixel (i, j) is (i + 0.5, j + 0.5).
  */
 
+import type { NativeClouds } from './cloud.js';
 import type { NativeCuda } from './cuda.js';
 import type { NativeDepths } from './depth.js';
 import type { NativeMeshFiles } from './mesh-files.js';
 import type { NativeSearch } from './search.js';
 import type { NativeShapes } from './shape.js';
+import type { NativeSimplify } from './simplify.js';
 import type { NativeSqlite } from './sqlite.js';
 import type { NativeSurfaces } from './surface.js';
 
+export type * from './cloud.js';
 export type * from './cuda.js';
 export type * from './depth.js';
 export type * from './mesh-files.js';
 export type * from './search.js';
 export type * from './shape.js';
+export type * from './simplify.js';
 export type * from './sqlite.js';
 export type * from './surface.js';
 
@@ -259,11 +263,13 @@ export interface NativeRuntime {
 }
 
 export interface NativeAddon
-  extends NativeCuda,
+  extends NativeClouds,
+    NativeCuda,
     NativeDepths,
     NativeMeshFiles,
     NativeSearch,
     NativeShapes,
+    NativeSimplify,
     NativeSqlite,
     NativeSurfaces {
   readonly version: string;
