@@ -1,4 +1,6 @@
 /** Faces in 3D: depth, point clouds, surfaces, textured meshes with levels of detail. */
+
+export type { MeshFormat } from '../native/mesh-files.js';
 export {
   CANONICAL_VERTICES,
   type CanonicalFace,
@@ -6,9 +8,31 @@ export {
   FACE_REGIONS,
   type FaceRegion,
 } from './canonical.js';
+export {
+  type CloudPicture,
+  type DepthCloud,
+  type DepthNormalOptions,
+  depthNormals,
+  type EstimateNormalsOptions,
+  estimateNormals,
+  type ProjectDepthOptions,
+  projectDepth,
+} from './cloud.js';
+export {
+  downsampleVoxels,
+  type KeptCloud,
+  type PoissonDiskOptions,
+  type RadiusOutlierOptions,
+  removeRadiusOutliers,
+  removeStatisticalOutliers,
+  type StatisticalOutlierOptions,
+  samplePoissonDisk,
+} from './cloud-filters.js';
 export { type WriteMeshOptions, writeMesh } from './files.js';
 export type { FileFrame, Geometry } from './files-check.js';
+export { type EmbeddedImage, type MeshFile, type ReadMeshOptions, readMesh } from './files-read.js';
 export { encodeGlb, type GlbLevel, type GlbLevels, type GlbOptions } from './glb.js';
+export { ALIGNMENT_LEVELS, type AlignCloudsOptions, type Alignment, type AlignmentLevel, alignClouds } from './icp.js';
 export { encodeObj, type NamedFile, type ObjFiles, type ObjOptions } from './obj.js';
 export {
   type BallPivotingOptions,
