@@ -28,6 +28,14 @@ export {
   type StatisticalOutlierOptions,
   samplePoissonDisk,
 } from './cloud-filters.js';
+export {
+  type ConfidenceOptions,
+  depthFromLandmarks,
+  type FaceDepth,
+  type LandmarkDepthOptions,
+  rateDepth,
+} from './depth.js';
+export { type FaceScale, IRIS_DIAMETER, measureFaceScale, OUTER_EYE_CORNERS } from './depth-scale.js';
 export { type WriteMeshOptions, writeMesh } from './files.js';
 export type { FileFrame, Geometry } from './files-check.js';
 export { type EmbeddedImage, type MeshFile, type ReadMeshOptions, readMesh } from './files-read.js';
