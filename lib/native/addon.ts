@@ -19,6 +19,7 @@ import type { NativeShapes } from './shape.js';
 import type { NativeSimplify } from './simplify.js';
 import type { NativeSqlite } from './sqlite.js';
 import type { NativeSurfaces } from './surface.js';
+import type { NativeTextures } from './texture.js';
 
 export type * from './cloud.js';
 export type * from './cuda.js';
@@ -29,6 +30,7 @@ export type * from './shape.js';
 export type * from './simplify.js';
 export type * from './sqlite.js';
 export type * from './surface.js';
+export type * from './texture.js';
 
 /** Stable error codes that native code can give. */
 export type NativeErrorCode =
@@ -271,6 +273,7 @@ export interface NativeAddon
     NativeShapes,
     NativeSimplify,
     NativeSqlite,
+    NativeTextures,
     NativeSurfaces {
   readonly version: string;
   cpu(): CpuInfo;

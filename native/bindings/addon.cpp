@@ -50,6 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_mesh_files(exports);
   export_simplify(exports);
   export_surface(exports);
+  export_textures(exports);
   return exports;
 }
 

@@ -14,5 +14,6 @@ void export_depth(Napi::Object exports);       // depthFromLandmarks, rateDepth,
 void export_mesh_files(Napi::Object exports);  // encodeMesh, decodeMesh
 void export_simplify(Napi::Object exports);    // meshFromDepth, simplifyMesh, levelsOfDetail, compareMeshes, …
 void export_surface(Napi::Object exports);     // createVolume, rebuildSurface, fillHoles, smoothMesh, inspectMesh, …
+void export_textures(Napi::Object exports);    // bakeTexture, geodesicDistances, unwrapMesh
 
 }  // namespace lineament::bindings
