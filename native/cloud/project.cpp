@@ -7,14 +7,6 @@
 #include "cloud/ranges.h"
 
 namespace lineament {
-namespace {
-
-using cloud::Rays;
-
-constexpr size_t kRowsAtOnce = 16;
-constexpr int kMostRadius = 16;
-
-Rays rays_of(const Camera& camera) { return {1 / camera.fx, 1 / camera.fy, camera.cx, camera.cy}; }
 
 Status check_map(const DepthView& map) {
   if (map.width < 1 || map.height < 1 ||
@@ -25,10 +17,18 @@ Status check_map(const DepthView& map) {
 }
 
 Status check_window(const NormalWindow& window) {
-  const bool good =
-      window.radius >= 1 && window.radius <= kMostRadius && std::isfinite(window.most_step) && window.most_step > 0;
+  const bool good = window.radius >= 1 && window.radius <= kMostNormalRadius && std::isfinite(window.most_step) &&
+                    window.most_step > 0;
   return good ? Status() : Status(Code::kInvalidArgument, "Expected a radius of 1 to 16 pixels and a step above zero");
 }
+
+namespace {
+
+using cloud::Rays;
+
+constexpr size_t kRowsAtOnce = 16;
+
+Rays rays_of(const Camera& camera) { return {1 / camera.fx, 1 / camera.fy, camera.cx, camera.cy}; }
 
 Status check_colours(const ColourView& colours, const DepthView& map) {
   if (colours.same) {

@@ -28,11 +28,16 @@ struct ColourView {
   bool same = false;  // the depth map's own pixels: same size, same camera
 };
 
+constexpr int kMostNormalRadius = 16;
 struct NormalWindow {
   int radius = 2;  // pixels to each side, 1 … 16
   double most_step =
       0.02;  // a pixel belongs to the surface when its depth differs by less than this share for each pixel of the way
 };
+
+// kInvalidArgument for sizes or a camera that are none, for a radius or a step out of range.
+Status check_map(const DepthView& map);
+Status check_window(const NormalWindow& window);
 
 struct Projected {
   PointCloud cloud;

@@ -19,7 +19,9 @@ compile() { # SOURCE [FLAGS...]
 started=$SECONDS
 "$nvcc" -std=c++20 -O3 -gencode="arch=compute_$arch,code=sm_$arch" -Xcompiler=-fPIC,-fvisibility=hidden -Inative \
   -c native/cuda/device_cuda.cu -o "$out/device_cuda.o" &
-for source in native/cuda/{plugin,store,store_search,device_reference}.cpp native/core/*.cpp \
+"$nvcc" -std=c++20 -O3 --fmad=false -gencode="arch=compute_$arch,code=sm_$arch" -Xcompiler=-fPIC,-fvisibility=hidden \
+  -Inative -c native/cuda/geometry_cuda.cu -o "$out/geometry_cuda.o" &
+for source in native/cuda/{geometry,plugin,store,store_search,device_reference}.cpp native/core/*.cpp \
   native/inference/{dynamic_library,library_file}.cpp; do
   compile "$source"
 done
@@ -35,10 +37,10 @@ for source in native/search/*.cpp; do
   if [ "$(uname -m)" = x86_64 ] || [[ $source != *_avx* && $source != *_vnni* ]]; then compile "$source" "$@"; fi
 done
 for job in $(jobs -p); do wait "$job"; done
-"$nvcc" -shared -cudart static -o "$out/liblineament_cuda.so" "$out/device_cuda.o" \
-  "$out"/native_cuda_{plugin,store,store_search}.cpp.o -Xlinker --exclude-libs,ALL -Xlinker \
+"$nvcc" -shared -cudart static -o "$out/liblineament_cuda.so" "$out/device_cuda.o" "$out/geometry_cuda.o" \
+  "$out"/native_cuda_{geometry,plugin,store,store_search}.cpp.o -Xlinker --exclude-libs,ALL -Xlinker \
   --version-script=native/cuda/exports.map
-g++ -shared -o "$out/liblineament_cuda_reference.so" "$out"/native_cuda_{plugin,store,store_search,device_reference}.cpp.o
+g++ -shared -o "$out/liblineament_cuda_reference.so" "$out"/native_cuda_{geometry,plugin,store,store_search,device_reference}.cpp.o
 for source in native/tests/cuda/test_*.cpp native/bench/cuda_bench.cpp; do
   g++ "${flags[@]}" -DLINEAMENT_CUDA_REFERENCE="\"$PWD/$out/liblineament_cuda_reference.so\"" "$source" \
     "$out"/native_{core,search,inference}_*.o -lpthread -ldl -o "$out/$(basename "$source" .cpp)" &

@@ -1,5 +1,5 @@
-// What a store asks of the place where its rows lie. One implementation is a CUDA device (device_cuda.cu), the other
-// the processor (device_reference.cpp), which runs the same bodies for tests.
+// What stores and geometry ask of the place where their data lie. One implementation is a CUDA device (device_cuda.cu),
+// the other the processor (device_reference.cpp), which runs the same bodies for tests.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cuda/bodies.h"
+#include "cuda/geometry_bodies.h"
 
 namespace lineament::cuda {
 
@@ -38,6 +39,9 @@ class Device {
   virtual Failure compare(const Batch& batch, uint32_t begin, uint32_t end) = 0;
   virtual Failure score(const Batch& batch) = 0;
   virtual Failure merge(const Batch& batch) = 0;
+
+  virtual Failure project(const ProjectTask& task) = 0;
+  virtual Failure fuse(const FuseTask& task, uint32_t blocks) = 0;
 };
 
 Failure probe(lineament_cuda_platform* platform);

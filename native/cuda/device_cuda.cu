@@ -1,4 +1,4 @@
-// The bodies of the kernels on a CUDA device. Only this file sees CUDA.
+// The bodies of the kernels on a CUDA device. Only this file and geometry_cuda.cu see CUDA.
 #include <cuda_runtime.h>
 #include <mma.h>
 
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cuda/device.h"
+#include "cuda/geometry_launch.h"
 
 namespace lineament::cuda {
 namespace {
@@ -167,6 +168,11 @@ class Cuda final : public Device {
   Failure merge(const Batch& batch) override {
     merge_kernel<<<batch.queries, kThreads, 0, stream_>>>(batch);
     return failure_of(cudaGetLastError(), "Merging");
+  }
+
+  Failure project(const ProjectTask& task) override { return failure_of(launch_project(task, stream_), "Projecting"); }
+  Failure fuse(const FuseTask& task, uint32_t blocks) override {
+    return failure_of(launch_fuse(task, blocks, stream_), "Fusing");
   }
 
  private:

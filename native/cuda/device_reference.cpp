@@ -99,6 +99,20 @@ class Reference final : public Device {
     for (uint32_t q = 0; q < batch.queries; ++q) merge_found(Block(), batch, q, shared.data());
     return {};
   }
+
+  Failure project(const ProjectTask& task) override {
+    for (uint64_t i = uint64_t{task.width} * task.height; i-- > 0;) project_pixel(task, i);
+    return {};
+  }
+
+  Failure fuse(const FuseTask& task, uint32_t blocks) override {
+    for (uint32_t block = 0; block < blocks; ++block) {
+      uint32_t changed = 0;
+      for (uint32_t i = kBlockVoxels; i-- > 0;) changed += fuse_one(task, block, i) ? 1 : 0;
+      task.changed[block] = changed;
+    }
+    return {};
+  }
 };
 
 Failure no_such_device(int32_t ordinal) {

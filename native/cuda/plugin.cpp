@@ -1,10 +1,11 @@
-// The C ABI over a Store. Nothing is thrown across it.
+// The C ABI over a Store and Geometry. Nothing is thrown across it.
 #include <algorithm>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <utility>
 
+#include "cuda/geometry.h"
 #include "cuda/store.h"
 
 #if defined(_WIN32)
@@ -15,6 +16,12 @@
 
 struct lineament_cuda_store {
   lineament::cuda::Store store;
+};
+struct lineament_cuda_geometry {
+  std::shared_ptr<lineament::cuda::Geometry> geometry;
+};
+struct lineament_cuda_volume {
+  lineament::cuda::Volume volume;
 };
 
 namespace lineament::cuda {
@@ -91,6 +98,52 @@ int32_t search(lineament_cuda_store* store, const lineament_cuda_search* search,
   return answer(error, [&] { return store->store.search(*search, hits, counts, work); });
 }
 
+int32_t open_geometry(int32_t ordinal, uint64_t most_bytes, lineament_cuda_geometry** geometry,
+                      lineament_cuda_error* error) {
+  return answer(error, [&] {
+    *geometry = nullptr;
+    std::unique_ptr<Device> device;
+    Failure failure = open_device(ordinal, &device);
+    if (failure.failed()) return failure;
+    *geometry = new lineament_cuda_geometry{std::make_shared<Geometry>(std::move(device), most_bytes)};
+    return failure;
+  });
+}
+
+void close_geometry(lineament_cuda_geometry* geometry) { delete geometry; }
+
+uint64_t geometry_bytes(lineament_cuda_geometry* geometry) { return geometry->geometry->bytes(); }
+
+int32_t project(lineament_cuda_geometry* geometry, const lineament_cuda_projection* projection, float* points,
+                float* normals, lineament_cuda_error* error) {
+  return answer(error, [&] { return geometry->geometry->project(*projection, points, normals); });
+}
+
+int32_t create_volume(lineament_cuda_geometry* geometry, uint32_t coloured, lineament_cuda_volume** volume,
+                      lineament_cuda_error* error) {
+  return answer(error, [&]() -> Failure {
+    *volume = nullptr;
+    *volume = new lineament_cuda_volume{{geometry->geometry, coloured != 0}};
+    return {};
+  });
+}
+
+void destroy_volume(lineament_cuda_volume* volume) { delete volume; }
+
+int32_t grow_volume(lineament_cuda_volume* volume, size_t blocks, lineament_cuda_error* error) {
+  return answer(error, [&] { return volume->volume.grow(blocks); });
+}
+
+int32_t fuse(lineament_cuda_volume* volume, const lineament_cuda_view* view, uint32_t* changed,
+             lineament_cuda_error* error) {
+  return answer(error, [&] { return volume->volume.fuse(*view, changed); });
+}
+
+int32_t read_volume(lineament_cuda_volume* volume, size_t first, size_t blocks, float* voxels, float* colours,
+                    lineament_cuda_error* error) {
+  return answer(error, [&] { return volume->volume.read(first, blocks, voxels, colours); });
+}
+
 constexpr lineament_cuda_functions kFunctions = {
     LINEAMENT_CUDA_ABI,
     sizeof(lineament_cuda_functions),
@@ -100,6 +153,9 @@ constexpr lineament_cuda_functions kFunctions = {
     sizeof(lineament_cuda_rows),
     sizeof(lineament_cuda_search),
     sizeof(lineament_cuda_hit),
+    sizeof(lineament_cuda_projection),
+    sizeof(lineament_cuda_sample),
+    sizeof(lineament_cuda_view),
     probe_platform,
     describe_device,
     create,
@@ -109,6 +165,15 @@ constexpr lineament_cuda_functions kFunctions = {
     write,
     read,
     search,
+    open_geometry,
+    close_geometry,
+    geometry_bytes,
+    project,
+    create_volume,
+    destroy_volume,
+    grow_volume,
+    fuse,
+    read_volume,
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "cuda/device.h"
@@ -48,6 +49,8 @@ class Loan {
     reset();
     return memory_.take(bytes, &at_);
   }
+  // Who calls gives it back.
+  uint8_t* keep() { return static_cast<uint8_t*>(std::exchange(at_, nullptr)); }
   void reset() {
     if (at_ != nullptr) memory_.give_back(at_);
     at_ = nullptr;

@@ -1,4 +1,4 @@
-/* The C ABI between the addon and liblineament_cuda: exact search of coded vectors on a device.
+/* The C ABI between the addon and liblineament_cuda: exact search of coded vectors, and geometry, on a device.
  *
  * The library exports one function, lineament_cuda_table(). Whoever loads it looks at `abi` and `table_size` first
  * (these two stay where they are in every version) and uses the rest only where both, and the sizes of the structures,
@@ -12,6 +12,10 @@
  *
  * (native/search/codes.h derives such bounds). A row that this excludes is not looked at again; all others are scored
  * with the float vectors: products in double, term i added to sum i % 16, the 16 sums folded in halves.
+ *
+ * Geometry does what the processor does, by the same sources: cloud/project_body.h, depth/bilateral_body.h and
+ * mesh/tsdf_body.h say what the numbers mean. Depth maps lie row by row, in millimetres along the optical axis, NaN
+ * where nothing is known.
  */
 #ifndef LINEAMENT_CUDA_H
 #define LINEAMENT_CUDA_H
@@ -24,7 +28,7 @@ extern "C" {
 #endif
 
 /* Grows with every change of what follows. */
-#define LINEAMENT_CUDA_ABI 1u
+#define LINEAMENT_CUDA_ABI 2u
 
 enum lineament_cuda_code {
   LINEAMENT_CUDA_OK = 0,
@@ -105,6 +109,40 @@ typedef struct lineament_cuda_search {
   void* context;
 } lineament_cuda_search;
 
+/* A point, and a normal where `radius` is not 0, for each pixel of a depth map. */
+typedef struct lineament_cuda_projection {
+  uint32_t width, height;
+  const float* depth;
+  const float* confidence; /* null: 1 everywhere */
+  float least_confidence;  /* pixels below it do not count */
+  uint32_t radius;         /* of the window of normals in pixels, 0 ... 16 */
+  double most_step;
+  double inverse_fx, inverse_fy, cx, cy;
+} lineament_cuda_projection;
+
+/* A pixel of a depth map that is fused. */
+typedef struct lineament_cuda_sample {
+  float depth, weight, slope;
+  uint32_t colour;
+} lineament_cuda_sample;
+
+/* A depth map, and how it is fused. */
+typedef struct lineament_cuda_view {
+  float rotation[9], translation[3]; /* X_camera = rotation * X_world + translation */
+  float fx, fy, cx, cy;
+  uint32_t width, height;
+  const lineament_cuda_sample* samples;
+  uint32_t coloured;
+  float truncation, fade, carve, colour_band, max_weight;
+  float voxel;         /* side of a voxel */
+  const float* starts; /* for each block of the volume: its first voxel in the camera's frame, three numbers */
+} lineament_cuda_view;
+
+/* Geometry on one device, and a volume of blocks of 8 x 8 x 8 voxels that are fused there. Calls for one geometry and
+ * its volumes take turns; any thread may make them. A volume keeps its geometry alive. */
+typedef struct lineament_cuda_geometry lineament_cuda_geometry;
+typedef struct lineament_cuda_volume lineament_cuda_volume;
+
 /* Rows on one device. Calls for one store take turns; any thread may make them. */
 typedef struct lineament_cuda_store lineament_cuda_store;
 
@@ -112,6 +150,7 @@ typedef struct lineament_cuda_functions {
   uint32_t abi;
   uint32_t table_size;
   uint32_t error_size, platform_size, device_size, rows_size, search_size, hit_size;
+  uint32_t projection_size, sample_size, view_size;
 
   /* The platform is filled as far as it is known, also where LINEAMENT_CUDA_NO_DRIVER or _NO_DEVICE is returned. */
   int32_t (*probe)(lineament_cuda_platform* platform, lineament_cuda_error* error);
@@ -134,6 +173,27 @@ typedef struct lineament_cuda_functions {
    * be null. */
   int32_t (*search)(lineament_cuda_store* store, const lineament_cuda_search* search, lineament_cuda_hit* hits,
                     uint32_t* counts, lineament_cuda_work* work, lineament_cuda_error* error);
+
+  /* most_bytes: of device memory for everything that is done with it, 0: all there is. */
+  int32_t (*open_geometry)(int32_t ordinal, uint64_t most_bytes, lineament_cuda_geometry** geometry,
+                           lineament_cuda_error* error);
+  void (*close_geometry)(lineament_cuda_geometry* geometry);     /* null is allowed */
+  uint64_t (*geometry_bytes)(lineament_cuda_geometry* geometry); /* of device memory, its volumes included */
+  /* points, and normals where the radius is not 0: 3 * width * height. Points of pixels that do not count are NaN,
+   * normals where there is none 0 0 0. */
+  int32_t (*project)(lineament_cuda_geometry* geometry, const lineament_cuda_projection* projection, float* points,
+                     float* normals, lineament_cuda_error* error);
+  int32_t (*create_volume)(lineament_cuda_geometry* geometry, uint32_t coloured, lineament_cuda_volume** volume,
+                           lineament_cuda_error* error);
+  void (*destroy_volume)(lineament_cuda_volume* volume); /* null is allowed */
+  /* Adds blocks that nothing is known of. Nothing has changed where it fails. */
+  int32_t (*grow_volume)(lineament_cuda_volume* volume, size_t blocks, lineament_cuda_error* error);
+  /* changed: for each block how many of its voxels were. */
+  int32_t (*fuse)(lineament_cuda_volume* volume, const lineament_cuda_view* view, uint32_t* changed,
+                  lineament_cuda_error* error);
+  /* voxels: 512 * 2 numbers for each block, distance and weight; colours: 512 * 4, or null. x runs fastest, then y. */
+  int32_t (*read_volume)(lineament_cuda_volume* volume, size_t first, size_t blocks, float* voxels, float* colours,
+                         lineament_cuda_error* error);
 } lineament_cuda_functions;
 
 #define LINEAMENT_CUDA_TABLE "lineament_cuda_table"

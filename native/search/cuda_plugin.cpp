@@ -14,8 +14,8 @@ namespace {
 constexpr const char* kFixLibrary =
     "Build it with 'node scripts/build-cuda.mjs' where nvcc is, or set LINEAMENT_CUDA to a liblineament_cuda.so";
 constexpr const char* kFixVersion = "Build liblineament_cuda again from the sources that this addon is from";
-constexpr const char* kFixDriver = "Install or update the NVIDIA driver, or leave the device out to search on the CPU";
-constexpr const char* kFixDevice = "Make a device visible to this process, or leave it out to search on the CPU";
+constexpr const char* kFixDriver = "Install or update the NVIDIA driver, or leave the device out to compute on the CPU";
+constexpr const char* kFixDevice = "Make a device visible to this process, or leave it out to compute on the CPU";
 
 // What the library may be asked for is only what both sides mean by the same words.
 std::string misfit(const lineament_cuda_functions* table) {
@@ -28,7 +28,8 @@ std::string misfit(const lineament_cuda_functions* table) {
       table->table_size == sizeof(lineament_cuda_functions) && table->error_size == sizeof(lineament_cuda_error) &&
       table->platform_size == sizeof(lineament_cuda_platform) && table->device_size == sizeof(lineament_cuda_device) &&
       table->rows_size == sizeof(lineament_cuda_rows) && table->search_size == sizeof(lineament_cuda_search) &&
-      table->hit_size == sizeof(lineament_cuda_hit);
+      table->hit_size == sizeof(lineament_cuda_hit) && table->projection_size == sizeof(lineament_cuda_projection) &&
+      table->sample_size == sizeof(lineament_cuda_sample) && table->view_size == sizeof(lineament_cuda_view);
   return same ? "" : "its structures have other sizes than this addon's";
 }
 

@@ -37,7 +37,7 @@ function compile(sources: readonly string[], out: string): void {
 
 beforeAll(() => {
   if (compiler === undefined) return;
-  const names = ['device_reference.cpp', 'plugin.cpp', 'store.cpp', 'store_search.cpp'];
+  const names = ['device_reference.cpp', 'geometry.cpp', 'plugin.cpp', 'store.cpp', 'store_search.cpp'];
   compile(
     names.map((name) => join(root, 'native', 'cuda', name)),
     reference,
