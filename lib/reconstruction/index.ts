@@ -39,8 +39,26 @@ export { type FaceScale, IRIS_DIAMETER, measureFaceScale, OUTER_EYE_CORNERS } fr
 export { type WriteMeshOptions, writeMesh } from './files.js';
 export type { FileFrame, Geometry } from './files-check.js';
 export { type EmbeddedImage, type MeshFile, type ReadMeshOptions, readMesh } from './files-read.js';
+export {
+  type FusedFrame,
+  type FusedFrames,
+  type FuseFramesOptions,
+  type FusionFrame,
+  fuseFrames,
+  poseFromHead,
+} from './fusion.js';
+export {
+  type Bounds,
+  createVolume,
+  type Integrated,
+  type IntegrateOptions,
+  type Volume,
+  type VolumeOptions,
+} from './fusion-volume.js';
 export { encodeGlb, type GlbLevel, type GlbLevels, type GlbOptions } from './glb.js';
+export { type DepthMesh, type MeshFromDepthOptions, meshFromDepth } from './grid-mesh.js';
 export { ALIGNMENT_LEVELS, type AlignCloudsOptions, type Alignment, type AlignmentLevel, alignClouds } from './icp.js';
+export { type LevelOfDetail, type LevelsOfDetailOptions, levelsOfDetail } from './lod.js';
 export { encodeObj, type NamedFile, type ObjFiles, type ObjOptions } from './obj.js';
 export {
   type BallPivotingOptions,
@@ -51,6 +69,29 @@ export {
   type PoissonOptions,
 } from './open3d.js';
 export { encodePly, type PlyOptions } from './ply.js';
+export {
+  compareMeshes,
+  computeNormals,
+  type MeshComparison,
+  type OptimisedMesh,
+  optimiseMesh,
+  type SimplifiedMesh,
+  type SimplifyMeshOptions,
+  type SurfaceDistances,
+  simplifyMesh,
+} from './simplify.js';
+export type { SimplifyWeights } from './simplify-check.js';
 export { encodeStl, type StlOptions } from './stl.js';
+export {
+  type FilledMesh,
+  type FillHolesOptions,
+  fillHoles,
+  type RebuildSurfaceOptions,
+  type RebuiltSurface,
+  rebuildSurface,
+  type SmoothMeshOptions,
+  smoothMesh,
+} from './surface.js';
+export { type CleanedMesh, type CleanMeshOptions, cleanMesh, inspectMesh, type MeshReport } from './topology.js';
 export type { DepthMap, DepthScale, Mesh, PointCloud, Texture } from './types.js';
 export { encodeXyz, type XyzOptions } from './xyz.js';
