@@ -1,13 +1,14 @@
 /** A depth map as a picture in colours. */
 import { abortSignal, boolean, invalid, oneOf, plainObject } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
+import { checkDepth } from '../reconstruction/depth-check.js';
 import type { DepthMap } from '../reconstruction/index.js';
 import type { Frame } from '../types.js';
 import { COLOUR_MAPS, type ColourMap, colourTable } from './colour-map.js';
 import { markup, formatNumber as n } from './markup.js';
 import { open } from './picture.js';
 import { inSlices } from './slices.js';
-import { checkDepth, depthRange } from './viewer-data.js';
+import { depthRange } from './viewer-data.js';
 
 export interface DepthPictureOptions {
   /** Near is bright in `viridis` and red in `turbo`. Default `viridis`. */
@@ -19,17 +20,17 @@ export interface DepthPictureOptions {
   readonly signal?: AbortSignal;
 }
 
-const LEGEND_WIDTH = 96;
+const LEGEND_WIDTH = 112;
 
 /**
  * A depth map as a PNG in colours whose lightness follows the depth; transparent where depth is not known (NaN).
  *
- * @returns a PNG of the map's size; with a legend 96 pixels wider
+ * @returns a PNG of the map's size; with a legend 112 pixels wider
  * @throws LineamentError INVALID_ARGUMENT for a map or options that are not as stated; NO_SURFACE where no depth is known; ABORTED
  */
 export async function depthPicture(depth: DepthMap, options: DepthPictureOptions = {}): Promise<Buffer> {
   const { colours, legend, signal } = checkOptions(options);
-  checkDepth(depth);
+  checkDepth(depth, 'depth');
   const range = await rangeOf(depth, options);
   const frame = await open(await paint(depth, colours, range, signal));
   if (!legend) return frame.png({ compressionLevel: 6 }).toBuffer();
@@ -92,12 +93,12 @@ async function paint(
   return { data, width, height, channels: 4, format: 'rgba' };
 }
 
-/** A strip with five marks, nearest at the top; dark letters with a light edge, for light and dark pages. */
+/** A strip with five marks on a white plate, nearest at the top. */
 function legendSvg(height: number, colours: ColourMap, [near, far]: readonly [number, number]): string {
   const table = colourTable(colours, 33);
   const margin = Math.min(14, height / 8);
   const long = Math.max(1, height - 2 * margin);
-  const size = Math.min(13, Math.max(5, height / 12));
+  const size = Math.min(12, Math.max(5, height / 12));
   const stops = Array.from({ length: 33 }, (_, i) => {
     const [r, g, b] = table.subarray((32 - i) * 3, (33 - i) * 3);
     return markup`<stop offset="${n(i / 32, 4)}" stop-color="rgb(${r!},${g!},${b!})"/>`;
@@ -107,5 +108,5 @@ function legendSvg(height: number, colours: ColourMap, [near, far]: readonly [nu
     const text = (near + (far - near) * share).toFixed(far - near < 10 ? 2 : far - near < 100 ? 1 : 0);
     return markup`<path d="M26 ${n(y)}h6" stroke="#64748b" stroke-width="1.5"/><text x="36" y="${n(y + size * 0.36)}">${text}${share === 0 && ' mm'}</text>`;
   });
-  return markup`<svg xmlns="http://www.w3.org/2000/svg" width="${LEGEND_WIDTH}" height="${height}" font-family="system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="${n(size)}"><linearGradient id="g" x1="0" y1="0" x2="0" y2="1">${stops}</linearGradient><rect x="12" y="${n(margin)}" width="14" height="${n(long)}" rx="3" fill="url(#g)"/><g fill="#0f172a" stroke="#fff" stroke-opacity=".85" stroke-width="2.5" paint-order="stroke">${marks}</g></svg>`.toString();
+  return markup`<svg xmlns="http://www.w3.org/2000/svg" width="${LEGEND_WIDTH}" height="${height}" font-family="system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" font-size="${n(size)}"><linearGradient id="g" x1="0" y1="0" x2="0" y2="1">${stops}</linearGradient><rect x="4" width="${LEGEND_WIDTH - 4}" height="100%" rx="6" fill="#fff"/><rect x="12" y="${n(margin)}" width="14" height="${n(long)}" rx="3" fill="url(#g)"/><g fill="#0f172a">${marks}</g></svg>`.toString();
 }

@@ -1,12 +1,12 @@
 /** A page of rebuilt faces: photograph, renders from several sides, depth in colours, figures. */
 import { abortSignal, invalid, plainObject, positiveInteger } from '../errors/validate.js';
 import type { DepthMap, Mesh } from '../reconstruction/index.js';
+import type { Box, Pose } from '../types.js';
 import { depthPicture } from './depth-map.js';
 import { type Markup, markup } from './markup.js';
-import { dataUri, open, type Picture, thumbnail } from './picture.js';
+import { dataUri, faceCrop, open, type Picture, thumbnail } from './picture.js';
 import { checkMesh, renderMesh } from './render-mesh.js';
 import { REPORT_STYLE } from './report-style.js';
-import { boundsOf } from './view.js';
 import type { SurfaceMode } from './viewer.js';
 
 /** A face on the page. */
@@ -15,12 +15,16 @@ export interface MeshReportFace {
   /** In the camera frame, millimetres. */
   readonly mesh: Mesh;
   readonly photo?: Picture;
+  /** Where the face is in the photograph, which is cut to it; default: all of it is shown. */
+  readonly box?: Box;
+  /** Where the head looks; views that are not from the front then show that angle of the head, from the side that the camera saw. */
+  readonly pose?: Pick<Pose, 'yaw'>;
   readonly depth?: DepthMap;
   /** Label and value: stages and their times, levels and their errors. */
   readonly facts?: readonly (readonly [label: string, value: string])[];
 }
 
-/** A direction that every face is drawn from. */
+/** A direction that every face is drawn from: `yaw` 0 as the camera saw it, else that far from the front. */
 export interface MeshReportView {
   readonly name: string;
   readonly yaw: number;
@@ -93,17 +97,22 @@ ${cards}
 }
 
 async function card(
-  { name, mesh, photo, depth, facts = [] }: MeshReportFace,
+  { name, mesh, photo, box, pose, depth, facts = [] }: MeshReportFace,
   views: readonly MeshReportView[],
   side: number,
   signal: AbortSignal | undefined,
 ): Promise<Markup> {
   checkMesh(`mesh of ${name}`, mesh);
   const figures: Markup[] = [];
-  if (photo !== undefined) figures.push(figure('Photograph', dataUri(await thumbnail(photo, side * 2)), name));
+  if (photo !== undefined) {
+    const cut = box && (await faceCrop(photo, box, side));
+    figures.push(figure('Photograph', dataUri(cut ?? (await thumbnail(photo, side * 2))), name));
+  }
+  const turned = pose?.yaw ?? 0;
   for (const { name: view, yaw, pitch = 0, surface } of views) {
     const drawn = await renderMesh(mesh, {
-      ...{ yaw, pitch, width: side, height: side, background: BEHIND },
+      ...{ yaw: yaw === 0 ? 0 : (turned < 0 ? -yaw : yaw) - turned, pitch },
+      ...{ width: side, height: side, background: BEHIND },
       ...(surface !== undefined && { surface }),
       ...(signal !== undefined && { signal }),
     });
@@ -112,12 +121,12 @@ async function card(
   }
   if (depth !== undefined) {
     const png = await depthPicture(depth, { legend: true, ...(signal !== undefined && { signal }) });
-    const small = await (await open(png)).resize({ height: side, withoutEnlargement: true }).png().toBuffer();
+    const small = await (await open(png)).resize({ height: side }).png().toBuffer();
     figures.push(figure('Depth', dataUri(small, 'image/png'), name));
   }
   const rows = [...ownFacts(mesh, depth), ...facts];
   return markup`<article class="card solid"><h3>${name}</h3><div class="sides">${figures}</div><dl>${rows.map(
-    ([label, value]) => markup`<dt>${label}</dt><dd>${value}</dd>`,
+    ([label, value]) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>`,
   )}</dl></article>`;
 }
 
@@ -127,11 +136,18 @@ function figure(caption: string, source: string, name: string): Markup {
 
 function ownFacts(mesh: Mesh, depth: DepthMap | undefined): [string, string][] {
   const count = (value: number): string => value.toLocaleString('en-US');
-  const { radius } = boundsOf([mesh.positions])!;
+  const size = [0, 1, 2].map((axis) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = axis; i < mesh.positions.length; i += 3) {
+      low = Math.min(low, mesh.positions[i]!);
+      high = Math.max(high, mesh.positions[i]!);
+    }
+    return (high - low).toFixed(0);
+  });
   const rows: [string, string][] = [
     ['Triangles', count(mesh.indices.length / 3)],
     ['Vertices', count(mesh.positions.length / 3)],
-    ['Radius around all', `${radius.toFixed(1)} mm`],
+    ['Size', `${size.join(' × ')} mm`],
   ];
   if (mesh.texture !== undefined) rows.push(['Texture', `${mesh.texture.width} × ${mesh.texture.height}`]);
   if (depth !== undefined) rows.push(['Scale from', depth.scale.source]);
@@ -142,11 +158,12 @@ const STYLE = markup([
   `${REPORT_STYLE}
 .solid{margin-top:22px}
 .solid h3{font-size:17px;margin:0 0 12px}
-.sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,190px),1fr));gap:12px;margin-bottom:14px}
+.sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,150px),1fr));gap:12px;margin-bottom:14px}
 .sides figure{margin:0}
 .sides img{display:block;width:100%;aspect-ratio:1;object-fit:contain;border-radius:12px;background:#0f1526}
 .sides figcaption{padding:6px 2px 0;color:var(--soft);font-size:13px}
-.solid dl{grid-template-columns:repeat(auto-fill,minmax(120px,max-content) minmax(60px,1fr));max-width:1000px;font-variant-numeric:tabular-nums}
+.solid dl{display:flex;flex-wrap:wrap;gap:4px 28px;font-variant-numeric:tabular-nums}
+.solid dl div{display:flex;gap:8px}
 @media print{.solid{break-inside:avoid}}
 `,
 ] as unknown as TemplateStringsArray);

@@ -1,9 +1,9 @@
 /** Clouds and depth maps as the viewer's page carries them: 16-bit steps of their range, planar, gzipped, base64. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { invalid, positiveInteger } from '../errors/validate.js';
+import { invalid } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
-import { checkGeometry } from '../reconstruction/files-check.js';
+import { checkCloud } from '../reconstruction/cloud-check.js';
 import type { DepthMap, PointCloud } from '../reconstruction/index.js';
 import { inSlices } from './slices.js';
 
@@ -31,16 +31,6 @@ export interface PackedDepth {
 /** Bytes gzipped, as base64 for a data block of the page. */
 export async function block(bytes: Uint8Array): Promise<string> {
   return (await compress(bytes)).toString('base64');
-}
-
-/** Checks a depth map's shape: sizes, and arrays as long as they say. */
-export function checkDepth(depth: DepthMap): void {
-  if (typeof depth !== 'object' || depth === null) throw invalid('depth', 'DepthMap', depth);
-  const width = positiveInteger('depth.width', depth.width);
-  const height = positiveInteger('depth.height', depth.height);
-  if (!(depth.depth instanceof Float32Array) || depth.depth.length !== width * height) {
-    throw invalid('depth.depth', `Float32Array of ${width} × ${height} numbers`, depth.depth);
-  }
 }
 
 /** Nearest and furthest depth; `NO_SURFACE` where no pixel has one. */
@@ -86,12 +76,38 @@ export async function packDepth(
   return { about: { width: depth.width, height: depth.height, near, far, step }, bytes: bytesOf(packed) };
 }
 
+/** Pixels that a page shows as points at most; of larger maps every second, third … row and column. */
+const MOST_POINTS = 1e6;
+
+/** The pixels of a depth map as points in its camera's frame. */
+export async function cloudOfDepth(map: DepthMap, signal?: AbortSignal): Promise<PointCloud> {
+  const { width, height, depth, camera } = map;
+  const every = Math.max(1, Math.ceil(Math.sqrt((width * height) / MOST_POINTS)));
+  const positions: number[] = [];
+  await inSlices(
+    Math.ceil(height / every),
+    16,
+    (start, end) => {
+      for (let y = start * every; y < end * every && y < height; y += every) {
+        for (let x = 0; x < width; x += every) {
+          const z = depth[y * width + x]!;
+          if (!Number.isFinite(z)) continue;
+          positions.push(((x + 0.5 - camera.cx) / camera.fx) * z, ((y + 0.5 - camera.cy) / camera.fy) * z, z);
+        }
+      }
+    },
+    signal,
+  );
+  return { positions: Float32Array.from(positions) };
+}
+
 /** A cloud from the camera frame into the viewer's: (x, −y, −z). */
 export async function packCloud(
   cloud: PointCloud,
   signal?: AbortSignal,
 ): Promise<{ about: PackedCloud; bytes: Uint8Array }> {
-  const { positions, normals, colours } = checkCloud(cloud);
+  const { positions, normals, colours } = checkCloud('cloud', cloud);
+  if (positions.length === 0) throw new LineamentError('NO_SURFACE', 'the cloud has no points');
   const count = positions.length / 3;
   const low = [Infinity, Infinity, Infinity];
   const high = [-Infinity, -Infinity, -Infinity];
@@ -138,14 +154,6 @@ export async function packCloud(
     colours: colours !== undefined,
   };
   return { about, bytes };
-}
-
-function checkCloud(cloud: PointCloud): PointCloud {
-  if (cloud?.positions instanceof Float32Array && cloud.positions.length === 0) {
-    throw new LineamentError('NO_SURFACE', 'the cloud has no points');
-  }
-  checkGeometry('cloud', cloud);
-  return cloud;
 }
 
 function bytesOf(values: Uint16Array): Uint8Array {

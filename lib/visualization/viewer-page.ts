@@ -53,7 +53,7 @@ ${settings.depth !== undefined && depthFigure(settings)}
 <aside aria-label="Settings and figures">
 <header><h1>${settings.title}</h1><p id="said" role="status"></p></header>
 <form id="settings" autocomplete="off">
-${hasMesh && choices('Surface', 'surface', SURFACES, settings.surface)}
+${choices(hasMesh ? 'Surface' : 'Points', 'surface', hasMesh ? SURFACES : POINTS, settings.surface)}
 <fieldset><legend>Show</legend><div class="toggles">
 ${hasMesh && toggle('mesh', 'Surface', true)}${hasMesh && toggle('wireframe', 'Wireframe', false)}${hasMesh && toggle('light', 'Light on the texture', false)}
 ${settings.cloud !== undefined && toggle('points', 'Points', !hasMesh)}${settings.depth !== undefined && toggle('depthMap', 'Depth map', true)}
@@ -88,6 +88,7 @@ const SURFACES = [
   ['normals', 'Normals'],
   ['depth', 'Depth'],
 ] as const;
+const POINTS = [['texture', 'Own colour'], ...SURFACES.slice(1)] as const;
 const BACKGROUNDS = [
   ['dark', 'Dark'],
   ['light', 'Light'],
@@ -136,13 +137,14 @@ button:hover{background:var(--well)}
 button[aria-pressed=true]{background:var(--accent);color:var(--on-accent);font-weight:600}
 button:focus-visible,summary:focus-visible,label:has(:focus-visible)>span{outline:2px solid var(--accent);outline-offset:2px}
 #reset{color:var(--soft);border-left:1px solid var(--line);border-radius:0 10px 10px 0;margin-left:4px}
-#legend{position:absolute;left:20px;bottom:20px;width:200px;padding:10px 12px;border-radius:12px;background:color-mix(in srgb,var(--card) 86%,transparent);border:1px solid var(--line);font-size:12px}
+#legend{position:absolute;right:20px;top:20px;width:min(200px,46%);padding:10px 12px;border-radius:12px;background:color-mix(in srgb,var(--card) 86%,transparent);border:1px solid var(--line);font-size:12px}
 #legend canvas{display:block;width:100%;height:12px;border-radius:4px;margin:6px 0 4px}
 #legend div{display:flex;justify-content:space-between;font-variant-numeric:tabular-nums}
 .legend-title{color:var(--soft)}
 #depth-map{position:absolute;left:20px;top:20px;margin:0;padding:8px;border-radius:14px;background:color-mix(in srgb,var(--card) 86%,transparent);border:1px solid var(--line);width:min(220px,34%)}
 #depth-map canvas{display:block;width:100%;height:auto;border-radius:8px;background:var(--well)}
 figcaption{display:flex;justify-content:space-between;padding:6px 4px 0;color:var(--soft);font-size:12px}
+figcaption{gap:8px;white-space:nowrap}
 figcaption output{color:var(--ink);font-variant-numeric:tabular-nums}
 aside{overflow:auto;padding:22px 20px;border-left:1px solid var(--line);background:var(--card)}
 h1{font-size:19px;line-height:1.25;margin:0;letter-spacing:-.015em;overflow-wrap:anywhere}
@@ -174,6 +176,6 @@ footer{margin-top:22px;color:var(--soft);font-size:12px}
 body[data-bare]{display:block}
 body[data-bare] #stage{height:100vh;background:var(--stage)}
 body[data-bare] aside,body[data-bare] #stage>:not(#view):not(#problem){display:none}
-@media (max-width:760px){body{display:block;height:auto}#stage{height:68vh;height:68svh}#views{max-width:calc(100% - 16px);overflow-x:auto;bottom:10px}#legend{bottom:64px;left:10px}#depth-map{left:10px;top:10px;width:32%}aside{border-left:0;border-top:1px solid var(--line)}}
+@media (max-width:760px){body{display:block;height:auto}#stage{height:68vh;height:68svh}#views{max-width:calc(100% - 16px);overflow-x:auto;bottom:10px}#legend{right:10px;top:10px}#depth-map{left:10px;top:10px;width:40%}aside{border-left:0;border-top:1px solid var(--line)}}
 @media (prefers-reduced-motion:no-preference){button,.choices span{transition:background .15s,color .15s}}
 `;

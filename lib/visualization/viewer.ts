@@ -7,11 +7,12 @@ import { brotliDecompress } from 'node:zlib';
 import { abortSignal, invalid, oneOf, plainObject } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
 import { packageRoot } from '../native/package.js';
+import { checkDepth } from '../reconstruction/depth-check.js';
 import type { DepthMap, DepthScale, PointCloud } from '../reconstruction/index.js';
 import { COLOUR_MAPS, type ColourMap } from './colour-map.js';
 import { type GlbScene, readGlb } from './glb-scene.js';
 import type { View } from './view.js';
-import { block, checkDepth, type PackedCloud, type PackedDepth, packCloud, packDepth } from './viewer-data.js';
+import { block, cloudOfDepth, type PackedCloud, type PackedDepth, packCloud, packDepth } from './viewer-data.js';
 import { VIEWER_STYLE, viewerPage } from './viewer-page.js';
 
 /** What is drawn on the surface: its texture, a plain material under light, its normals as colours, its depth as a colour map. */
@@ -24,7 +25,10 @@ export interface ViewerOptions {
   readonly glb?: Uint8Array;
   /** Points in the camera frame of the mesh; kept to 1/65535 of their extent. */
   readonly cloud?: PointCloud;
-  /** Shown as a picture in colours with a legend in millimetres; kept to 1/65534 of its range. */
+  /**
+   * Shown as a picture in colours with a legend in millimetres; kept to 1/65534 of its range. Where it is all there is, its pixels are
+   * shown as points too (a million at most).
+   */
   readonly depth?: DepthMap;
   /** Heading and title of the page. Default: 'Face in 3D'. */
   readonly title?: string;
@@ -73,14 +77,16 @@ const PROGRAM = join(packageRoot, 'dist', 'visualization', 'viewer.js.br');
  */
 export async function createViewer(options: ViewerOptions): Promise<string> {
   plainObject('options', options, KNOWN);
-  const { glb, cloud, depth, signal } = options;
+  const { glb, depth, signal } = options;
   if (signal !== undefined) abortSignal('signal', signal);
-  if (glb === undefined && cloud === undefined && depth === undefined) {
+  if (glb === undefined && options.cloud === undefined && depth === undefined) {
     throw invalid('options', 'at least one of glb, cloud and depth', options);
   }
   const settings = checkSettings(options);
-  if (depth !== undefined) checkDepth(depth);
+  if (depth !== undefined) checkDepth(depth, 'depth');
   const scene = glb === undefined ? undefined : sceneOf(glb);
+  const alone = glb === undefined && options.cloud === undefined ? depth : undefined;
+  const cloud = alone ? await cloudOfDepth(alone, signal) : options.cloud;
   const [packedDepth, packedCloud, program] = await Promise.all([
     depth && packDepth(depth, signal),
     cloud && packCloud(cloud, signal),
@@ -127,8 +133,9 @@ function checkSettings(options: ViewerOptions): ViewerSettings {
   for (const error of errors ?? []) {
     if (!(Number.isFinite(error) && error >= 0)) throw invalid('errors', 'numbers of at least 0', error);
   }
+  const depthAlone = options.glb === undefined && options.cloud === undefined;
   const colours = oneOf('colours', options.colours ?? 'viridis', COLOUR_MAPS);
-  const surface = oneOf('surface', options.surface ?? 'texture', SURFACE_MODES);
+  const surface = oneOf('surface', options.surface ?? (depthAlone ? 'depth' : 'texture'), SURFACE_MODES);
   const background = oneOf('background', options.background ?? 'dark', ['dark', 'light']);
   return { title, surface, view: checkView(view), background, colours, ...(errors && { errors }) };
 }

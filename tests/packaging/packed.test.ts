@@ -91,6 +91,16 @@ describe('packed tarballs installed with --ignore-scripts', () => {
     expect(found.size).toBeGreaterThanOrEqual(128);
   });
 
+  it('make a viewer page with the program that the package carries', async () => {
+    const script = `
+      import { createViewer } from 'lineament/visualization';
+      const page = await createViewer({ cloud: { positions: Float32Array.of(0, 0, 500, 10, 0, 500, 0, 10, 510) } });
+      console.log(page.length);
+    `;
+    const { stdout } = await node(['--input-type=module', '-e', script]);
+    expect(Number(stdout)).toBeGreaterThan(300_000);
+  });
+
   it('give a working command', async () => {
     const command = path.join(folder, 'node_modules', 'lineament', 'dist', 'cli', 'main.js');
     const { stdout } = await node([command, 'detect', 'photo.jpg', '--json']);

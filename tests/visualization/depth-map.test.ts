@@ -89,15 +89,15 @@ describe('depthPicture', () => {
         { legend: true },
       ),
     );
-    expect([width, height]).toEqual([136, 120]);
+    expect([width, height]).toEqual([152, 120]);
     // The map itself is as it was.
     for (const y of [0, 60, 119]) {
-      expect([...data.subarray(y * 136 * 4, y * 136 * 4 + 160)]).toEqual([
+      expect([...data.subarray(y * 152 * 4, y * 152 * 4 + 160)]).toEqual([
         ...plain.data.subarray(y * 160, y * 160 + 160),
       ]);
     }
     const strip = (y: number): number => {
-      const at = (y * 136 + 40 + 19) * 4;
+      const at = (y * 152 + 40 + 19) * 4;
       return lightness(data[at]!, data[at + 1]!, data[at + 2]!);
     };
     expect(strip(20)).toBeGreaterThan(strip(60));

@@ -38,12 +38,31 @@ describe('meshReport', () => {
     const depth = Float32Array.from({ length: 600 }, (_, i) => 500 + i / 30);
     const map = { width: 20, height: 30, depth, confidence: depth, camera: { fx: 9, fy: 9, cx: 10, cy: 15 } };
     async function* faces(): AsyncGenerator<MeshReportFace> {
-      yield { name: 'one', mesh, photo: frame, depth: { ...map, scale: { source: 'inter-ocular' } } };
+      yield {
+        name: 'one',
+        mesh,
+        photo: frame,
+        box: [2, 2, 5, 5],
+        depth: { ...map, scale: { source: 'inter-ocular' } },
+      };
     }
     const html = await meshReport(faces(), { side: 64, views: [{ name: 'From below', yaw: 10, pitch: 20 }] });
     expect(pictures(html)).toHaveLength(3);
     expect(html).toContain('alt="one: From below"');
     expect(html).toContain('<dd>inter-ocular</dd>');
+  });
+
+  it('shows the angle of the head, from the side that the camera saw', async () => {
+    const half = [{ name: 'Half', yaw: 45 }];
+    const drawn = async (yaw?: number): Promise<Buffer> =>
+      pictures(
+        await meshReport([{ name: 'x', mesh, ...(yaw !== undefined && { pose: { yaw } }) }], { side: 64, views: half }),
+      )[0]!;
+    const asked = async (yaw: number): Promise<Buffer> =>
+      pictures(await meshReport([{ name: 'x', mesh }], { side: 64, views: [{ name: 'Half', yaw }] }))[0]!;
+    expect(Buffer.compare(await drawn(), await asked(45))).toBe(0);
+    expect(Buffer.compare(await drawn(20), await asked(25))).toBe(0);
+    expect(Buffer.compare(await drawn(-20), await asked(-25))).toBe(0);
   });
 
   it('keeps text text and forbids scripts', async () => {

@@ -7,6 +7,7 @@ import { type DepthMap, encodeGlb, type PointCloud } from '../../lib/reconstruct
 import { readGlb } from '../../lib/visualization/glb-scene.js';
 import { createViewer, type ViewerOptions } from '../../lib/visualization/index.js';
 import { unpackCloud, unpackDepth } from '../../lib/visualization/viewer/unpack.js';
+import type { ViewerSettings } from '../../lib/visualization/viewer.js';
 import { packCloud, packDepth } from '../../lib/visualization/viewer-data.js';
 import { bulge, container, flat, gridMesh, quadrantTexture, tinyGlb } from './meshes.js';
 
@@ -81,8 +82,30 @@ describe('createViewer', () => {
     const one = await page({ glb: tinyGlb([levels[0]!]) });
     expect(one).not.toMatch(/name="level"/);
     const cloud = await page({ cloud: { positions: levels[0]!.positions } });
-    expect(cloud).not.toMatch(/name="surface"|save-glb"/);
+    expect(cloud).not.toMatch(/name="(mesh|wireframe|level)"|save-glb"/);
     expect(cloud).toMatch(/name="points" checked/);
+  });
+
+  it('shows a depth map that is alone as points in its colours', async () => {
+    const map = depthMap(30);
+    const html = await page({ depth: map });
+    const settings = JSON.parse(/id="viewer-settings">([^<]*)</.exec(html)![1]!) as ViewerSettings;
+    expect(settings.surface).toBe('depth');
+    expect(settings.cloud!.count).toBe(map.depth.filter((value) => !Number.isNaN(value)).length);
+    const { positions } = unpackCloud(settings.cloud!, blockOf(html, 'cloud'));
+    // The second pixel: the first one's depth is not known.
+    const z = map.depth[1]!;
+    const expected = [((1.5 - 15) / 500) * z, ((15 - 0.5) / 500) * z, -z];
+    for (const [k, value] of expected.entries()) expect(Math.abs(positions[k]! - value)).toBeLessThan(0.01);
+    const huge = {
+      ...depthMap(1),
+      width: 1500,
+      height: 1500,
+      depth: new Float32Array(2.25e6).fill(500),
+      confidence: new Float32Array(2.25e6),
+    };
+    const large = JSON.parse(/id="viewer-settings">([^<]*)</.exec(await page({ depth: huge }))![1]!) as ViewerSettings;
+    expect(large.cloud!.count).toBe(750 * 750);
   });
 
   it('says where the shape comes from', async () => {

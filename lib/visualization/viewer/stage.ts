@@ -83,9 +83,9 @@ export class Stage {
     }
   }
 
-  /** The coarsest level whose error nobody sees: at most one pixel. */
+  /** The coarsest level whose error nobody sees: at most half a pixel. */
   levelFor(millimetresPerPixel: number): number {
-    for (let i = this.#levels.length - 1; i > 0; i--) if (this.#levels[i]!.detail <= millimetresPerPixel) return i;
+    for (let i = this.#levels.length - 1; i > 0; i--) if (this.#levels[i]!.detail * 2 <= millimetresPerPixel) return i;
     return 0;
   }
 
@@ -114,7 +114,10 @@ export class Stage {
         lines.value = look.wireframe;
       }
       if (size !== undefined) {
-        size.value = (material.userData['spacing'] * height) / (2 * Math.tan((FIELD_OF_VIEW * Math.PI) / 360));
+        // Over a surface points are small, so that both can be seen; alone they close up.
+        const share = look.mesh && this.#levels.length > 0 ? 0.35 : 1;
+        const perRadian = height / (2 * Math.tan((FIELD_OF_VIEW * Math.PI) / 360));
+        size.value = material.userData['spacing'] * share * perRadian;
       }
     }
     this.#camera.near = distance * 0.01;
