@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { type Gallery, type GalleryOptions, openGallery } from '../../lib/gallery/index.js';
 
+export { codeOf } from '../support/code.js';
+
 export { DIMS, Faces, MODEL } from './faces.js';
 
 const folders: string[] = [];
@@ -40,11 +42,3 @@ export async function filesWith(folder: string, ...traces: readonly Uint8Array[]
 
 export const bytesOf = (vector: Float32Array): Uint8Array =>
   new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-
-/** The code of the error that work ends with. */
-export async function codeOf(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    () => 'no error',
-    (error: { code?: string }) => error.code ?? String(error),
-  );
-}

@@ -10,6 +10,8 @@ import type {
 import { findRuntimeLibraries, loadAddon } from '../../lib/native/index.js';
 import { root } from '../support/child.js';
 
+export { codeOf } from '../support/code.js';
+
 export const pack = join(root, 'models', 'pack');
 
 /** Bytes of a network of the starter pack. */
@@ -77,14 +79,4 @@ export function picture(width: number, height: number): Uint8Array {
     }
   }
   return data;
-}
-
-/** Resolves to the `code` of the error that `promise` rejects with, or to 'resolved'. A synchronous throw counts as well. */
-export async function codeOf(action: () => Promise<unknown>): Promise<string> {
-  try {
-    await action();
-    return 'resolved';
-  } catch (error) {
-    return String((error as { code?: unknown }).code);
-  }
 }

@@ -1,6 +1,8 @@
 import type { Template, TemplateProtection } from '../../lib/templates/index.js';
 import { noise } from '../native/support.js';
 
+export { codeOf } from '../support/code.js';
+
 export const MODEL = { model: 'test-32', dims: 32 };
 
 /** Points on the unit sphere, the same for the same seed. */
@@ -34,14 +36,4 @@ export function nearest(
     .map((vector, at) => ({ at, cosine: vector.reduce((sum, x, i) => sum + x * query[i]!, 0) }))
     .sort((a, b) => b.cosine - a.cosine)
     .slice(0, k);
-}
-
-/** `code` of the error that a call rejects with; 'resolved' where it does not. */
-export async function codeOf(call: Promise<unknown> | (() => Promise<unknown>)): Promise<string> {
-  try {
-    await (typeof call === 'function' ? call() : call);
-    return 'resolved';
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
 }
