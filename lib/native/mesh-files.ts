@@ -1,16 +1,10 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
+import type { NativeCloud, NativeMesh } from './surface.js';
+
+export type { NativeMesh } from './surface.js';
 
 /** Formats of files that hold meshes or point clouds. */
 export type MeshFormat = 'ply' | 'glb' | 'obj' | 'stl' | 'xyz';
-
-/** Arrays as in `Mesh`; without `indices` a point cloud. */
-export interface NativeMesh {
-  readonly positions: Float32Array;
-  readonly indices?: Uint32Array;
-  readonly normals?: Float32Array;
-  readonly uvs?: Float32Array;
-  readonly colours?: Uint8Array;
-}
 
 export interface MeshWriting {
   /** PLY and STL as text; OBJ and XYZ always are. */
@@ -25,14 +19,43 @@ export interface MeshWriting {
   readonly library: string;
 }
 
+export interface MeshReading {
+  /** As in {@link MeshWriting}. */
+  readonly turned: boolean;
+  /** What lengths are multiplied by. */
+  readonly scale: number;
+  /** Most vertices and triangles that the file may unfold to. */
+  readonly vertices: number;
+  readonly triangles: number;
+}
+
+export interface NativeMeshFile {
+  /** At least one, the finest first; `indices` are empty for a point cloud. */
+  readonly levels: readonly NativeMesh[];
+  /** Pictures within the file, by where their bytes lie. */
+  readonly images: readonly { readonly mimeType: string; readonly offset: number; readonly size: number }[];
+  /** The image that the texture coordinates refer to. */
+  readonly texture?: number;
+  /** OBJ: the file of its materials; PLY: the file of its texture. */
+  readonly library?: string;
+}
+
 /** What the addon exports for files of meshes. */
 export interface NativeMeshFiles {
   /** The bytes of a file; `INVALID_ARGUMENT` for numbers that are not finite and indices that name no vertex. */
   encodeMesh(
     executor: NativeExecutor,
     format: Exclude<MeshFormat, 'glb'>,
-    mesh: NativeMesh,
+    mesh: NativeMesh | NativeCloud,
     how: MeshWriting,
     token?: NativeToken,
   ): Promise<Uint8Array>;
+  /** `MESH_CORRUPT` names the byte or the line. */
+  decodeMesh(
+    executor: NativeExecutor,
+    format: MeshFormat,
+    bytes: Uint8Array,
+    how: MeshReading,
+    token?: NativeToken,
+  ): Promise<NativeMeshFile>;
 }

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { invalid } from '../errors/validate.js';
 import { type ErrorCode, LineamentError, throwIfAborted } from '../errors.js';
 import type { Runtime } from '../inference/runtime.js';
-import type { MeshFormat } from '../native/mesh-files.js';
 import { checkGeometry, type FileFrame, type Geometry, isMesh } from './files-check.js';
+import { formatOf } from './files-read.js';
 import { encodeTexture, type TextureOptions } from './files-texture.js';
 import { encodeGlb, finestOf, type GlbLevels, type GlbOptions } from './glb.js';
 import { encodeObj, type NamedFile } from './obj.js';
@@ -26,12 +26,6 @@ export interface WriteMeshOptions extends TextureOptions {
   /** What only GLB has. */
   readonly glb?: Omit<GlbOptions, keyof TextureOptions | 'signal'>;
   readonly signal?: AbortSignal;
-}
-
-/** By the ending of the file's name; absent where it is none of ours. */
-export function formatOf(file: string): MeshFormat | undefined {
-  const ending = path.extname(file).slice(1).toLowerCase();
-  return (['ply', 'glb', 'obj', 'stl', 'xyz'] as const).find((format) => format === ending);
 }
 
 /**

@@ -1,4 +1,5 @@
 // Files of meshes and point clouds; lib/native/mesh-files.ts describes them.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -94,8 +95,58 @@ Napi::Value encode_mesh(const Napi::CallbackInfo& info) {
       give_bytes);
 }
 
+Napi::Value give_file(Napi::Env env, const MeshFile& file) {
+  Napi::Array levels = Napi::Array::New(env, file.levels.size());
+  for (size_t i = 0; i < file.levels.size(); ++i) {
+    const TriangleMesh& mesh = file.levels[i];
+    Napi::Object level = Napi::Object::New(env);
+    level.Set("positions", array_of<Napi::Float32Array>(env, mesh.positions));
+    level.Set("indices", array_of<Napi::Uint32Array>(env, mesh.indices));
+    if (!mesh.normals.empty()) level.Set("normals", array_of<Napi::Float32Array>(env, mesh.normals));
+    if (!mesh.uvs.empty()) level.Set("uvs", array_of<Napi::Float32Array>(env, mesh.uvs));
+    if (!mesh.colours.empty()) level.Set("colours", array_of<Napi::Uint8Array>(env, mesh.colours));
+    levels.Set(static_cast<uint32_t>(i), level);
+  }
+  Napi::Array images = Napi::Array::New(env, file.images.size());
+  for (size_t i = 0; i < file.images.size(); ++i) {
+    Napi::Object image = Napi::Object::New(env);
+    image.Set("mimeType", file.images[i].mime);
+    image.Set("offset", static_cast<double>(file.images[i].offset));
+    image.Set("size", static_cast<double>(file.images[i].size));
+    images.Set(static_cast<uint32_t>(i), image);
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("levels", levels);
+  out.Set("images", images);
+  if (file.texture >= 0) out.Set("texture", file.texture);
+  if (!file.library.empty()) out.Set("library", file.library);
+  return out;
+}
+
+Napi::Value decode_mesh(const Napi::CallbackInfo& info) {
+  const auto executor = ExecutorHandle::get(info[0]);
+  const MeshFormat format = format_in(info[1]);
+  const Bytes bytes = bytes_of(info[2], "bytes");
+  const Napi::Object options = object_in(info[3], "options");
+  const bool turned = flag_at(options, "turned");
+  const auto scale = static_cast<float>(number_at(options, "scale"));
+  MeshLimits limits;
+  limits.vertices = static_cast<size_t>(std::max(0, int_at(options, "vertices")));
+  limits.triangles = static_cast<size_t>(std::max(0, int_at(options, "triangles")));
+  const auto work = [=](const CancelToken* token, MeshFile* file) {
+    Result<MeshFile> read = read_mesh_file(format, bytes.data, bytes.size, turned, scale, limits, token);
+    if (!read.ok()) return read.status();
+    *file = std::move(read.value());
+    return Status();
+  };
+  return launch<MeshFile>(info.Env(), executor, info[4], {info[2]}, work, give_file);
+}
+
 }  // namespace
 
-void export_mesh_files(Napi::Object exports) { set_method(exports, "encodeMesh", encode_mesh); }
+void export_mesh_files(Napi::Object exports) {
+  set_method(exports, "encodeMesh", encode_mesh);
+  set_method(exports, "decodeMesh", decode_mesh);
+}
 
 }  // namespace lineament::bindings
