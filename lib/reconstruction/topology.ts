@@ -83,7 +83,7 @@ export interface CleanedMesh {
 /**
  * Takes out what belongs to no surface, in this order: triangles without area or with the corners of another, small components;
  * then orients, splits vertices that pinch the surface, and drops vertices that nothing uses. Normals are kept as they are. A
- * component of one side only (a Möbius strip) stays inconsistent along a line. The mesh that comes back may have no triangles.
+ * component of one side only (a Möbius strip) is parted along a line, or stays inconsistent there without `split`. The mesh that comes back may have no triangles.
  *
  * Rejects as {@link inspectMesh}. Thread-safe.
  */

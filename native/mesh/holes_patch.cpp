@@ -231,17 +231,44 @@ void fair_patch(Patch* patch) {
     for (size_t v = n; v < count; ++v) most = std::max(most, moved(v, laplacian(patch->points, v, true)));
     if (most < 1e-6 * size) break;
   }
-  for (int step = 0; step < kFairSteps; ++step) {
-    for (size_t v = 0; v < count; ++v) bend[v] = laplacian(patch->points, v, true);
-    double most = 0;
-    for (size_t v = n; v < count; ++v) {
-      const Point3 again = laplacian(bend, v, false);
-      double inverse = 0;
-      for (const size_t other : ring[v]) inverse += 1 / degree[other];
-      const double share = -1 / (1 + inverse / degree[v]);
-      most = std::max(most, moved(v, {share * again[0], share * again[1], share * again[2]}));
+  // Σ |mean of the neighbours − vertex|² by conjugate gradients; `of` is 0 on the border.
+  std::vector<Point3> residual(count, Point3{}), direction(count, Point3{}), image(count, Point3{});
+  const auto transposed = [&](const std::vector<Point3>& of, size_t v) {
+    Point3 sum{};
+    for (const size_t other : ring[v]) {
+      for (size_t k = 0; k < 3; ++k) sum[k] += of[other][k] / degree[other];
     }
-    if (most < 1e-6 * size) break;
+    return minus(sum, of[v]);
+  };
+  const auto sum_of = [&](const std::vector<Point3>& a, const std::vector<Point3>& b) {
+    double sum = 0;
+    for (size_t v = n; v < count; ++v) sum += dot(a[v], b[v]);
+    return sum;
+  };
+  for (size_t v = 0; v < count; ++v) bend[v] = laplacian(patch->points, v, true);
+  for (size_t v = n; v < count; ++v) {
+    const Point3 gradient = transposed(bend, v);
+    for (size_t k = 0; k < 3; ++k) residual[v][k] = direction[v][k] = -gradient[k];
+  }
+  double rho = sum_of(residual, residual);
+  const double enough = rho * 1e-12;
+  for (int step = 0; step < kFairSteps && rho > enough; ++step) {
+    for (size_t v = 0; v < count; ++v) bend[v] = laplacian(direction, v, false);
+    for (size_t v = n; v < count; ++v) image[v] = transposed(bend, v);
+    const double curvature = sum_of(direction, image);
+    if (!(curvature > 0)) break;
+    const double alpha = rho / curvature;
+    for (size_t v = n; v < count; ++v) {
+      for (size_t k = 0; k < 3; ++k) {
+        patch->points[v][k] += alpha * direction[v][k];
+        residual[v][k] -= alpha * image[v][k];
+      }
+    }
+    const double next = sum_of(residual, residual);
+    for (size_t v = n; v < count; ++v) {
+      for (size_t k = 0; k < 3; ++k) direction[v][k] = residual[v][k] + next / rho * direction[v][k];
+    }
+    rho = next;
   }
 }
 

@@ -28,8 +28,9 @@ struct Patch {
 bool triangulate_patch(Patch* patch);
 // Splits triangles until they are as large as the edges around the border ask for, and flips edges (Delaunay).
 void refine_patch(Patch* patch);
-// Moves the new vertices to where the patch bends least (L. Kobbelt et al., "Interactive Multi-Resolution Modeling on
-// Arbitrary Meshes", SIGGRAPH 1998).
+// Moves the new vertices to where the patch bends least: Σ |mean of the neighbours − vertex|² over all its vertices
+// (the umbrella operator of L. Kobbelt et al., "Interactive Multi-Resolution Modeling on Arbitrary Meshes", SIGGRAPH
+// 1998).
 void fair_patch(Patch* patch);
 
 }  // namespace lineament

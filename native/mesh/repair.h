@@ -29,9 +29,10 @@ struct CleanReport {
   size_t unused_vertices = 0;  // removed
 };
 
-// In this order: degenerate and duplicate triangles, small pieces, orientation (a piece that has but one side cannot be
-// oriented; it stays inconsistent along one line), vertices that pinch, vertices that nothing uses. Attributes go with
-// their vertices. The mesh must have passed check_mesh. kAborted, kOutOfMemory.
+// In this order: degenerate and duplicate triangles, small pieces, orientation (a piece that has but
+// one side cannot be oriented: it stays inconsistent along a line, where splitting parts it), vertices that pinch,
+// vertices that nothing uses. Attributes go with their vertices. The mesh must have passed check_mesh. kAborted,
+// kOutOfMemory.
 Status clean_mesh(const CleanOptions& options, const CancelToken* token, TriangleMesh* mesh, CleanReport* report);
 
 // Gives how many there were. The others keep their order.
