@@ -58,4 +58,53 @@ export interface NativeDepths {
     options: NativeCamera & NativeSize & NativeConfidenceOptions,
     token?: NativeToken,
   ): Promise<Float32Array>;
+  /** Bilateral filter; `spatial` in pixels, `range` in millimetres, `radius` from 1 to 16. */
+  filterDepth(
+    executor: NativeExecutor,
+    depth: Float32Array,
+    options: NativeSize & { readonly radius: number; readonly spatial: number; readonly range: number },
+    token?: NativeToken,
+  ): Promise<Float32Array>;
+  /** Closes holes of at most `mostPixels` whose rim spans at most `mostSpan` millimetres. */
+  fillDepth(
+    executor: NativeExecutor,
+    depth: Float32Array,
+    confidence: Float32Array,
+    options: NativeSize & NativeCamera & { readonly mostPixels: number; readonly mostSpan: number },
+    token?: NativeToken,
+  ): Promise<NativeDepth & { readonly filled: number }>;
+  /** `unit`: millimetres for a step; steps of 0 and depth outside `near` to `far` are none. */
+  depthFromSteps(
+    executor: NativeExecutor,
+    steps: Uint16Array,
+    options: NativeSize &
+      NativeCamera &
+      NativeConfidenceOptions & { readonly unit: number; readonly near: number; readonly far: number },
+    token?: NativeToken,
+  ): Promise<NativeDepth>;
+  /** Rounded; what has no depth, or too much, is 0. */
+  stepsFromDepth(
+    executor: NativeExecutor,
+    depth: Float32Array,
+    unit: number,
+    token?: NativeToken,
+  ): Promise<Uint16Array>;
+  /** Fits `values` on a grid that is laid over the whole map to the map's depth; see native/depth/align.h. `NO_SURFACE`. */
+  alignDepth(
+    executor: NativeExecutor,
+    values: Float32Array,
+    grid: NativeSize & { readonly inverse: boolean },
+    depth: Float32Array,
+    confidence: Float32Array,
+    options: NativeSize & NativeCamera & { readonly tolerance: number; readonly near: number; readonly far: number },
+    token?: NativeToken,
+  ): Promise<NativeAlignment>;
+}
+
+export interface NativeAlignment extends NativeDepth {
+  readonly scale: number;
+  readonly shift: number;
+  readonly compared: number;
+  readonly inliers: number;
+  readonly rms: number;
 }
