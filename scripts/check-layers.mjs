@@ -33,6 +33,8 @@ const SIDEWAYS = new Set([
   'analysis>landmarks',
   // The depth of a face is made from its landmarks, in the same camera.
   'reconstruction>landmarks',
+  // Distances in millimetres have the names and the reference points of those in the picture.
+  'reconstruction>analysis',
   // Templates and galleries check and compare embeddings; where templates lie stands above what they are.
   'templates>recognition',
   'gallery>recognition',

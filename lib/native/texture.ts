@@ -1,5 +1,5 @@
 import type { NativeExecutor, NativeToken, PixelView } from './addon.js';
-import type { NativeMesh } from './mesh-files.js';
+import type { NativeMesh } from './surface.js';
 
 /** A picture and where it was taken from. */
 export interface NativePhotograph {

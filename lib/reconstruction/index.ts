@@ -1,6 +1,7 @@
 /** Faces in 3D: depth, point clouds, surfaces, textured meshes with levels of detail. */
 
 export type { MeshFormat } from '../native/mesh-files.js';
+export { type AlignFacesOptions, alignFaces, type FaceAlignment } from './align-faces.js';
 export {
   CANONICAL_VERTICES,
   type CanonicalFace,
@@ -8,6 +9,7 @@ export {
   FACE_REGIONS,
   type FaceRegion,
 } from './canonical.js';
+export { type FaceView, fitCanonicalFace } from './canonical-fit.js';
 export {
   type CloudPicture,
   type DepthCloud,
@@ -36,6 +38,8 @@ export {
   rateDepth,
 } from './depth.js';
 export { type FaceScale, IRIS_DIAMETER, measureFaceScale, OUTER_EYE_CORNERS } from './depth-scale.js';
+export type { ReconstructionDevice } from './device.js';
+export { FACE_POINTS, facePoint } from './face-points.js';
 export { type WriteMeshOptions, writeMesh } from './files.js';
 export type { FileFrame, Geometry } from './files-check.js';
 export { type EmbeddedImage, type MeshFile, type ReadMeshOptions, readMesh } from './files-read.js';
@@ -59,6 +63,16 @@ export { encodeGlb, type GlbLevel, type GlbLevels, type GlbOptions } from './glb
 export { type DepthMesh, type MeshFromDepthOptions, meshFromDepth } from './grid-mesh.js';
 export { ALIGNMENT_LEVELS, type AlignCloudsOptions, type Alignment, type AlignmentLevel, alignClouds } from './icp.js';
 export { type LevelOfDetail, type LevelsOfDetailOptions, levelsOfDetail } from './lod.js';
+export {
+  type DistanceDefinition,
+  FACE_DISTANCES,
+  type FaceDistance,
+  type FaceMeasures,
+  faceDistances,
+  faceMeasures,
+  geodesicDistances,
+  type SurfaceDistance,
+} from './measures.js';
 export { encodeObj, type NamedFile, type ObjFiles, type ObjOptions } from './obj.js';
 export {
   type BallPivotingOptions,
@@ -69,6 +83,8 @@ export {
   type PoissonOptions,
 } from './open3d.js';
 export { encodePly, type PlyOptions } from './ply.js';
+export { type FaceReconstruction, type ReconstructionStages, reconstructFace } from './reconstruct.js';
+export type { ReconstructFaceOptions } from './reconstruct-options.js';
 export {
   compareMeshes,
   computeNormals,
@@ -92,6 +108,17 @@ export {
   type SmoothMeshOptions,
   smoothMesh,
 } from './surface.js';
+export {
+  type BakedTexture,
+  type BakeTextureOptions,
+  bakeTexture,
+  MOST_PHOTOGRAPHS,
+  MOST_TEXTURE_SIDE,
+  type Photograph,
+  type PhotoPart,
+  photoTexture,
+} from './texture.js';
 export { type CleanedMesh, type CleanMeshOptions, cleanMesh, inspectMesh, type MeshReport } from './topology.js';
 export type { DepthMap, DepthScale, Mesh, PointCloud, Texture } from './types.js';
+export { type UnwrapMeshOptions, type UnwrappedMesh, unwrapMesh } from './unwrap.js';
 export { encodeXyz, type XyzOptions } from './xyz.js';
