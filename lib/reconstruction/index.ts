@@ -20,6 +20,7 @@ export {
   type ProjectDepthOptions,
   projectDepth,
 } from './cloud.js';
+export { type CameraOptions, type CameraSource, cameraOf, type KnownCamera } from './cloud-camera.js';
 export {
   downsampleVoxels,
   type KeptCloud,
