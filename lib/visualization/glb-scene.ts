@@ -60,6 +60,12 @@ const COMPONENTS: Readonly<
   5125: [4, 4294967295, (view, at) => view.getUint32(at, true)],
   5126: [4, 1, (view, at) => view.getFloat32(at, true)],
 };
+/** Components that tight arrays are copied of at once. */
+const PLAIN: Readonly<Record<number, Float32ArrayConstructor | Uint32ArrayConstructor | Uint16ArrayConstructor>> = {
+  5123: Uint16Array,
+  5125: Uint32Array,
+  5126: Float32Array,
+};
 const WIDTHS: Readonly<Record<string, number>> = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4 };
 
 const isObject = (value: unknown): value is Json =>
@@ -290,9 +296,15 @@ class Reader {
     if (count > 0 && start + step * (count - 1) + size * width > bytes.length) {
       throw new Error(`accessors[${String(index)}] reaches beyond its buffer view`);
     }
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const scale = accessor['normalized'] === true ? 1 / most : 1;
     const values = make(count * width);
+    const kind = PLAIN[Number(accessor['componentType'])];
+    if (kind !== undefined && scale === 1 && step === size * width) {
+      // A copy starts where every array may; files and machines are little-endian.
+      values.set(new kind(bytes.slice(start, start + step * count).buffer as ArrayBuffer));
+      return values;
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let i = 0, k = 0; i < count; i++) {
       for (let c = 0; c < width; c++) values[k++] = read(view, start + i * step + c * size) * scale;
     }

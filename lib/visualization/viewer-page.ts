@@ -45,7 +45,7 @@ export function viewerPage(parts: PageParts): string {
 <canvas id="view" tabindex="0" role="application" aria-roledescription="3D view" aria-label="3D view: ${settings.title}" aria-describedby="keys"></canvas>
 <p id="problem" role="alert" hidden></p>
 ${settings.depth !== undefined && depthFigure(settings)}
-<div id="legend" hidden><span class="legend-title">Distance from the camera</span><canvas width="256" height="1" aria-hidden="true"></canvas><div><output id="legend-near"></output><output id="legend-far"></output></div></div>
+<div id="legend" hidden><span id="legend-title"></span><canvas width="256" height="1" aria-hidden="true"></canvas><div><output id="legend-near"></output><output id="legend-far"></output></div></div>
 <nav id="views" aria-label="Views">${VIEWS.map(
     ([name, yaw, what]) => markup`<button type="button" data-yaw="${yaw}" title="${what}">${name}</button>`,
   )}<button type="button" id="reset" title="the view that the page opened with">Reset</button></nav>
@@ -140,7 +140,7 @@ button:focus-visible,summary:focus-visible,label:has(:focus-visible)>span{outlin
 #legend{position:absolute;right:20px;top:20px;width:min(200px,46%);padding:10px 12px;border-radius:12px;background:color-mix(in srgb,var(--card) 86%,transparent);border:1px solid var(--line);font-size:12px}
 #legend canvas{display:block;width:100%;height:12px;border-radius:4px;margin:6px 0 4px}
 #legend div{display:flex;justify-content:space-between;font-variant-numeric:tabular-nums}
-.legend-title{color:var(--soft)}
+#legend-title{color:var(--soft)}
 #depth-map{position:absolute;left:20px;top:20px;margin:0;padding:8px;border-radius:14px;background:color-mix(in srgb,var(--card) 86%,transparent);border:1px solid var(--line);width:min(220px,34%)}
 #depth-map canvas{display:block;width:100%;height:auto;border-radius:8px;background:var(--well)}
 figcaption{display:flex;justify-content:space-between;padding:6px 4px 0;color:var(--soft);font-size:12px}

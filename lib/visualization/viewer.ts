@@ -39,7 +39,7 @@ export interface ViewerOptions {
   /** How the depth came by its unit; default: `depth.scale`. It decides what the page says of how far to trust the shape. */
   readonly scale?: DepthScale;
   readonly colours?: ColourMap;
-  /** What the page opens with; the reader can change all of it. */
+  /** What the page opens with; the reader can change all of it. Default: the texture or colours, `plain` for a GLB file without. */
   readonly surface?: SurfaceMode;
   readonly view?: View;
   readonly background?: 'dark' | 'light';
@@ -82,9 +82,9 @@ export async function createViewer(options: ViewerOptions): Promise<string> {
   if (glb === undefined && options.cloud === undefined && depth === undefined) {
     throw invalid('options', 'at least one of glb, cloud and depth', options);
   }
-  const settings = checkSettings(options);
-  if (depth !== undefined) checkDepth(depth, 'depth');
   const scene = glb === undefined ? undefined : sceneOf(glb);
+  if (depth !== undefined) checkDepth(depth, 'depth');
+  const settings = checkSettings(options, scene);
   const alone = glb === undefined && options.cloud === undefined ? depth : undefined;
   const cloud = alone ? await cloudOfDepth(alone, signal) : options.cloud;
   const [packedDepth, packedCloud, program] = await Promise.all([
@@ -121,7 +121,7 @@ function sceneOf(glb: unknown): GlbScene {
   }
 }
 
-function checkSettings(options: ViewerOptions): ViewerSettings {
+function checkSettings(options: ViewerOptions, scene: GlbScene | undefined): ViewerSettings {
   const { title = 'Face in 3D', errors, facts = [], view = { yaw: 0, pitch: 0 } } = options;
   if (typeof title !== 'string') throw invalid('title', 'string', title);
   if (!Array.isArray(facts)) throw invalid('facts', 'array of pairs of strings', facts);
@@ -133,9 +133,11 @@ function checkSettings(options: ViewerOptions): ViewerSettings {
   for (const error of errors ?? []) {
     if (!(Number.isFinite(error) && error >= 0)) throw invalid('errors', 'numbers of at least 0', error);
   }
-  const depthAlone = options.glb === undefined && options.cloud === undefined;
+  // Without texture or colours there is nothing to see under no light.
+  const bare = scene?.levels[0]!.parts.every((part) => part.image === undefined && part.colours === undefined);
+  const first = bare ? 'plain' : scene === undefined && options.cloud === undefined ? 'depth' : 'texture';
   const colours = oneOf('colours', options.colours ?? 'viridis', COLOUR_MAPS);
-  const surface = oneOf('surface', options.surface ?? (depthAlone ? 'depth' : 'texture'), SURFACE_MODES);
+  const surface = oneOf('surface', options.surface ?? first, SURFACE_MODES);
   const background = oneOf('background', options.background ?? 'dark', ['dark', 'light']);
   return { title, surface, view: checkView(view), background, colours, ...(errors && { errors }) };
 }

@@ -86,6 +86,17 @@ describe('createViewer', () => {
     expect(cloud).toMatch(/name="points" checked/);
   });
 
+  it('opens with what can be seen: the texture, the colours, or plain where there is neither', async () => {
+    const first = async (options: ViewerOptions): Promise<string> =>
+      /name="surface" value="(\w+)" checked/.exec(await page(options))?.[1] ?? '';
+    const { positions, indices } = levels[2]!;
+    const colours = new Uint8Array(positions.length);
+    expect(await first({ glb: await encodeGlb(levels[2]!) })).toBe('texture');
+    expect(await first({ glb: await encodeGlb({ positions, indices, colours }) })).toBe('texture');
+    expect(await first({ glb: await encodeGlb({ positions, indices }) })).toBe('plain');
+    expect(await first({ glb, surface: 'normals' })).toBe('normals');
+  });
+
   it('shows a depth map that is alone as points in its colours', async () => {
     const map = depthMap(30);
     const html = await page({ depth: map });

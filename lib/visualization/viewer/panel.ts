@@ -122,6 +122,8 @@ export class Panel {
     // From the nearest at the left, which is the top of the table.
     for (let i = 0; i < 256; i++) picture.data.set([...table.subarray((255 - i) * 3, (256 - i) * 3), 255], i * 4);
     context.putImageData(picture, 0, 0);
+    // What lies around the origin (a mean face) has a depth, but no camera.
+    element('legend-title', HTMLSpanElement).textContent = near > 0 ? 'Distance from the camera' : 'Depth';
     element('legend-near', HTMLOutputElement).textContent = millimetres(near);
     element('legend-far', HTMLOutputElement).textContent = millimetres(far);
   }

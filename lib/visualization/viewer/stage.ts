@@ -49,6 +49,7 @@ export class Stage {
   readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW);
   readonly #reach: number;
   readonly #levels: Level[] = [];
+  readonly #hasSurface: boolean;
   readonly #cloud: Points | undefined;
   readonly #materials: ShaderMaterial[] = [];
   readonly #colours: DataTexture;
@@ -71,6 +72,7 @@ export class Stage {
     this.depthRange = depthRangeOf(surface.length > 0 ? surface : all);
     this.#colours = tableTexture(colours);
     const textures = pictures.map(pictureTexture);
+    this.#hasSurface = scene?.levels.some(({ triangles }) => triangles > 0) ?? false;
     for (const [i, { parts, error, triangles }] of (scene?.levels ?? []).entries()) {
       const group = new Group();
       for (const part of parts) group.add(this.#object(part, textures));
@@ -115,7 +117,7 @@ export class Stage {
       }
       if (size !== undefined) {
         // Over a surface points are small, so that both can be seen; alone they close up.
-        const share = look.mesh && this.#levels.length > 0 ? 0.35 : 1;
+        const share = look.mesh && this.#hasSurface ? 0.35 : 1;
         const perRadian = height / (2 * Math.tan((FIELD_OF_VIEW * Math.PI) / 360));
         size.value = material.userData['spacing'] * share * perRadian;
       }
