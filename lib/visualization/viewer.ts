@@ -134,7 +134,7 @@ function checkSettings(options: ViewerOptions, scene: GlbScene | undefined): Vie
     if (!(Number.isFinite(error) && error >= 0)) throw invalid('errors', 'numbers of at least 0', error);
   }
   // Without texture or colours there is nothing to see under no light.
-  const bare = scene?.levels[0]!.parts.every((part) => part.image === undefined && part.colours === undefined);
+  const bare = scene?.levels[0]?.parts.every((part) => part.image === undefined && part.colours === undefined);
   const first = bare ? 'plain' : scene === undefined && options.cloud === undefined ? 'depth' : 'texture';
   const colours = oneOf('colours', options.colours ?? 'viridis', COLOUR_MAPS);
   const surface = oneOf('surface', options.surface ?? first, SURFACE_MODES);

@@ -186,7 +186,7 @@ describe.skipIf(!has('chromium'))('3D viewer in Chromium', () => {
         }
       }
       const difference = sum / (SIDE * SIDE * 3);
-      expect(difference, `${yaw}° ${pitch}° ${surface}`).toBeLessThan(1);
+      expect(difference, `${yaw}° ${pitch}° ${surface}`).toBeLessThan(0.5);
     }
   });
 
