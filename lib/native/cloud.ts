@@ -1,4 +1,5 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
+import type { NativeCudaGeometry } from './cuda.js';
 import type { NativeCamera, NativeSize } from './depth.js';
 
 /** More neighbours of a point than this are not looked at. */
@@ -30,6 +31,7 @@ export interface NativeProjectOptions extends NativeSize, NativeCamera {
   readonly leastConfidence: number;
   readonly normals?: NativeNormalWindow | undefined;
   readonly picture?: NativePicture | undefined;
+  readonly cuda?: NativeCudaGeometry | undefined;
 }
 
 /** See native/cloud/icp.h. */
@@ -65,7 +67,12 @@ export interface NativeClouds {
     executor: NativeExecutor,
     depth: Float32Array,
     confidence: Float32Array | undefined,
-    options: NativeSize & NativeCamera & { readonly leastConfidence: number; readonly normals: NativeNormalWindow },
+    options: NativeSize &
+      NativeCamera & {
+        readonly leastConfidence: number;
+        readonly normals: NativeNormalWindow;
+        readonly cuda?: NativeCudaGeometry | undefined;
+      },
     token?: NativeToken,
   ): Promise<Float32Array>;
   /** `radius` 0: none. */
@@ -81,7 +88,12 @@ export interface NativeClouds {
     },
     token?: NativeToken,
   ): Promise<Float32Array>;
-  voxelMeans(executor: NativeExecutor, cloud: NativePointCloud, size: number, token?: NativeToken): Promise<NativePointCloud>;
+  voxelMeans(
+    executor: NativeExecutor,
+    cloud: NativePointCloud,
+    size: number,
+    token?: NativeToken,
+  ): Promise<NativePointCloud>;
   poissonDisk(
     executor: NativeExecutor,
     cloud: NativePointCloud,

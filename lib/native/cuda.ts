@@ -52,6 +52,15 @@ export interface NativeCudaIndex extends NativeIndex {
   load(executor: NativeExecutor, path: string, token?: NativeToken): Promise<void>;
 }
 
+/**
+ * A device for geometry: the option `cuda` of `projectDepth`, `depthNormals`, `filterDepth` and `createVolume` says that they are done
+ * there. Calls take turns. The device's memory goes when the object is collected and nothing that was made with it is in use.
+ */
+export interface NativeCudaGeometry {
+  /** Bytes of the device's memory. */
+  readonly deviceBytes: number;
+}
+
 /** What the addon exports for CUDA. Neither the library nor the driver is touched before the first call. */
 export interface NativeCuda {
   cudaReport(executor: NativeExecutor, path: string): Promise<CudaStatus>;
@@ -66,6 +75,13 @@ export interface NativeCuda {
     device: number,
     mostBytes: number,
   ): Promise<NativeCudaIndex>;
+  /** As `createCudaIndex`. */
+  openCudaGeometry(
+    executor: NativeExecutor,
+    path: string,
+    device: number,
+    mostBytes: number,
+  ): Promise<NativeCudaGeometry>;
 }
 
 const LIBRARY = process.platform === 'win32' ? 'lineament_cuda.dll' : 'liblineament_cuda.so';

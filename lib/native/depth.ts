@@ -1,4 +1,5 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
+import type { NativeCudaGeometry } from './cuda.js';
 
 /** A pinhole camera, in pixels. */
 export interface NativeCamera {
@@ -62,7 +63,12 @@ export interface NativeDepths {
   filterDepth(
     executor: NativeExecutor,
     depth: Float32Array,
-    options: NativeSize & { readonly radius: number; readonly spatial: number; readonly range: number },
+    options: NativeSize & {
+      readonly radius: number;
+      readonly spatial: number;
+      readonly range: number;
+      readonly cuda?: NativeCudaGeometry | undefined;
+    },
     token?: NativeToken,
   ): Promise<Float32Array>;
   /** Closes holes of at most `mostPixels` whose rim spans at most `mostSpan` millimetres. */

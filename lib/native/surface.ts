@@ -1,4 +1,5 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
+import type { NativeCudaGeometry } from './cuda.js';
 import type { NativeCamera, NativeSize } from './depth.js';
 
 /** Arrays of a surface; see `Mesh` of lib/reconstruction/types.ts. */
@@ -27,6 +28,7 @@ export interface NativeVolumeOptions {
   readonly maxWeight: number;
   readonly coloured: boolean;
   readonly maxBytes: number;
+  readonly cuda?: NativeCudaGeometry | undefined;
 }
 
 /** A truncated signed distance function. Calls take turns; they reject with `CLOSED` once it is closed. */

@@ -8,6 +8,7 @@ import { MOST_NEIGHBOURS, type NativeNormalWindow, type NativePicture } from '..
 import type { Frame } from '../types.js';
 import { checkCloud, checkPoint, checkTransform } from './cloud-check.js';
 import { checkDepth, checkIntrinsics, positive } from './depth-check.js';
+import { cudaOf, type ReconstructionDevice } from './device.js';
 import type { DepthMap, PointCloud } from './types.js';
 
 /** How normals are taken from the grid of a depth map. */
@@ -36,6 +37,8 @@ export interface ProjectDepthOptions {
   readonly minConfidence?: number;
   /** Normals from the depth map's grid; none when absent. */
   readonly normals?: boolean | DepthNormalOptions;
+  /** Where points and normals are computed; `cpu` when absent. */
+  readonly device?: ReconstructionDevice;
   readonly signal?: AbortSignal;
 }
 
@@ -51,26 +54,27 @@ export interface DepthCloud extends PointCloud {
  * it has a camera of its own, black where that does not see the point (what hides a point from it is not looked at).
  *
  * Rejects with `NO_SURFACE` (no pixel has a depth and the confidence asked for), `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`,
- * `OUT_OF_MEMORY`. Thread-safe; the same bytes for any number of threads.
+ * `OUT_OF_MEMORY`, `PROVIDER_UNAVAILABLE` (a device that is not there). Thread-safe; the same bytes for any number of threads.
  */
 export async function projectDepth(
   runtime: Runtime,
   map: DepthMap,
   options: ProjectDepthOptions = {},
 ): Promise<DepthCloud> {
-  plainObject('options', options, ['picture', 'minConfidence', 'normals', 'signal']);
+  plainObject('options', options, ['picture', 'minConfidence', 'normals', 'device', 'signal']);
   const shape = checkDepth(map);
   const signal = options.signal && abortSignal('signal', options.signal);
   const leastConfidence = numberIn('minConfidence', options.minConfidence ?? 0, 0, 1);
   const wanted = options.normals ?? false;
   const normals = wanted === false ? undefined : windowOf(wanted === true ? {} : wanted);
   const check = options.picture === undefined ? undefined : checkPicture(options.picture, map);
+  const cuda = await cudaOf(runtime, options.device);
   const made = await cancellable(runtime.addon, signal, async (token) =>
     runtime.addon.projectDepth(
       runtime.executor,
       map.depth,
       map.confidence,
-      { ...shape, leastConfidence, normals, picture: await check?.(runtime, token) },
+      { ...shape, leastConfidence, normals, picture: await check?.(runtime, token), cuda },
       token,
     ),
   );
@@ -85,17 +89,23 @@ export async function projectDepth(
  * depth is not known or too few pixels belong to the same surface. A plane is fitted to the inverse depths of a window, which
  * are linear in the picture across any plane; pixels beyond a step in depth are left out.
  *
- * Rejects with `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`. Thread-safe; the same bytes for any number of threads.
+ * Rejects with `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`, `PROVIDER_UNAVAILABLE` (a device that is not there).
+ * Thread-safe; the same bytes for any number of threads.
  */
 export async function depthNormals(
   runtime: Runtime,
   map: DepthMap,
-  options: DepthNormalOptions & { readonly minConfidence?: number; readonly signal?: AbortSignal } = {},
+  options: DepthNormalOptions & {
+    readonly minConfidence?: number;
+    readonly device?: ReconstructionDevice;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<Float32Array> {
-  const { minConfidence, signal, ...window } = plainObject('options', options, [
+  const { minConfidence, device, signal, ...window } = plainObject('options', options, [
     'radius',
     'step',
     'minConfidence',
+    'device',
     'signal',
   ]);
   const shape = checkDepth(map);
@@ -103,6 +113,7 @@ export async function depthNormals(
     ...shape,
     leastConfidence: numberIn('minConfidence', minConfidence ?? 0, 0, 1),
     normals: windowOf(window),
+    cuda: await cudaOf(runtime, device),
   };
   return cancellable(runtime.addon, signal === undefined ? undefined : abortSignal('signal', signal), (token) =>
     runtime.addon.depthNormals(runtime.executor, map.depth, map.confidence, asked, token),

@@ -7,6 +7,7 @@ import type { Frame } from '../types.js';
 import { checkPoint, checkTransform } from './cloud-check.js';
 import type { FaceDepth } from './depth.js';
 import { checkDepth, positive } from './depth-check.js';
+import { cudaOf, type ReconstructionDevice } from './device.js';
 import type { DepthMap, Mesh } from './types.js';
 
 /** A box in the world's frame, millimetres. */
@@ -33,6 +34,8 @@ export interface VolumeOptions {
   readonly colour?: boolean;
   /** Most memory; default 1 GiB. A block of 8³ voxels takes 12 KiB with colours and 4 KiB without. */
   readonly maxBytes?: number;
+  /** Where frames are fused; `cpu` when absent. A volume on a device takes as much of its memory as here. */
+  readonly device?: ReconstructionDevice;
 }
 
 /** @internal */
@@ -44,6 +47,7 @@ export const VOLUME_OPTIONS = [
   'maximumWeight',
   'colour',
   'maxBytes',
+  'device',
 ] as const;
 
 export interface IntegrateOptions {
@@ -87,7 +91,7 @@ export interface Volume extends AsyncDisposable {
  * all around a vertex is known it is manifold, and closed surfaces are watertight. The same bytes for any number of threads.
  *
  * Rejects with `INVALID_ARGUMENT` (also where the directory of blocks alone would need more than `maxBytes`; the message says what),
- * `OUT_OF_MEMORY`, `CLOSED`.
+ * `OUT_OF_MEMORY`, `CLOSED`, `PROVIDER_UNAVAILABLE` (a device that is not there).
  */
 export async function createVolume(runtime: Runtime, options: VolumeOptions): Promise<Volume> {
   const given = plainObject('options', options, VOLUME_OPTIONS);
@@ -102,6 +106,7 @@ export async function createVolume(runtime: Runtime, options: VolumeOptions): Pr
     maxWeight: numberIn('maximumWeight', options.maximumWeight ?? 255, 1, 1e6),
     coloured: boolean('colour', options.colour ?? true),
     maxBytes: positiveInteger('maxBytes', options.maxBytes ?? 2 ** 30),
+    cuda: await cudaOf(runtime, options.device),
   };
   const native = await cancellable(runtime.addon, undefined, async () =>
     runtime.addon.createVolume(runtime.executor, asked),

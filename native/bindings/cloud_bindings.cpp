@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "bindings/cuda_geometry_bindings.h"
 #include "bindings/exports.h"
 #include "bindings/launch.h"
 #include "bindings/values.h"
@@ -158,7 +159,7 @@ Napi::Value give_kept(Napi::Env env, Kept& kept) {
   return out;
 }
 
-// (executor, depth, confidence, { width, height, fx, fy, cx, cy, leastConfidence, normals, picture }, token)
+// (executor, depth, confidence, { width, height, fx, fy, cx, cy, leastConfidence, normals, picture, cuda }, token)
 Napi::Value project(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
   const Napi::Object options = options_in(info[3]);
@@ -169,9 +170,12 @@ Napi::Value project(const Napi::CallbackInfo& info) {
   ColourView colours;
   Napi::Value pixels = info.Env().Null();
   const bool with_colours = colours_in(options.Get("picture"), &colours, &pixels);
+  const auto cuda = cuda_in(options);
   const auto work = [=](const CancelToken* token, Projected* out) {
-    return take(project_depth(map, least, with_colours ? &colours : nullptr, with_normals ? &window : nullptr,
-                              *executor, token),
+    const ColourView* picture = with_colours ? &colours : nullptr;
+    const NormalWindow* normals = with_normals ? &window : nullptr;
+    return take(cuda ? cuda->project(map, least, picture, normals, *executor, token)
+                     : project_depth(map, least, picture, normals, *executor, token),
                 out);
   };
   const auto give = [](Napi::Env env, Projected& made) -> Napi::Value {
@@ -183,7 +187,7 @@ Napi::Value project(const Napi::CallbackInfo& info) {
   return launch<Projected>(info.Env(), executor, info[4], {info[1], info[2], pixels}, work, give);
 }
 
-// (executor, depth, confidence, { width, height, fx, fy, cx, cy, leastConfidence, normals }, token)
+// (executor, depth, confidence, { width, height, fx, fy, cx, cy, leastConfidence, normals, cuda }, token)
 Napi::Value normals_of_depth(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
   const Napi::Object options = options_in(info[3]);
@@ -191,8 +195,10 @@ Napi::Value normals_of_depth(const Napi::CallbackInfo& info) {
   const auto least = static_cast<float>(number_at(options, "leastConfidence"));
   NormalWindow window;
   window_in(options.Get("normals"), &window);
+  const auto cuda = cuda_in(options);
   const auto work = [=](const CancelToken* token, std::vector<float>* out) {
-    return take(depth_normals(map, least, window, *executor, token), out);
+    return take(cuda ? cuda->normals(map, least, window, token) : depth_normals(map, least, window, *executor, token),
+                out);
   };
   return launch<std::vector<float>>(info.Env(), executor, info[4], {info[1], info[2]}, work, give_floats);
 }

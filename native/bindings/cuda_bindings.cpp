@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "bindings/cuda_geometry_bindings.h"
 #include "bindings/environment.h"
 #include "bindings/index_object.h"
 #include "bindings/launch.h"
@@ -200,6 +201,7 @@ Napi::Value report_cuda(const Napi::CallbackInfo& info) {
 void export_cuda(Napi::Object exports) {
   set_method(exports, "cudaReport", report_cuda);
   set_method(exports, "createCudaIndex", create_cuda_index);
+  export_cuda_geometry(exports);
 }
 
 }  // namespace lineament::bindings

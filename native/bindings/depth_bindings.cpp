@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "bindings/cuda_geometry_bindings.h"
 #include "bindings/exports.h"
 #include "bindings/launch.h"
 #include "bindings/values.h"
@@ -104,9 +105,10 @@ Napi::Value filter(const Napi::CallbackInfo& info) {
   const Size size = size_in(options);
   const auto depth = array_in<float>(info[1], size.pixels, "depth");
   const BilateralOptions how{int_at(options, "radius"), number_at(options, "spatial"), number_at(options, "range")};
-  const auto work = [=](const CancelToken* token, std::vector<float>* out) {
+  const auto work = [=, cuda = cuda_in(options)](const CancelToken* token, std::vector<float>* out) {
     out->resize(size.pixels);
-    return filter_depth(depth.data, size.width, size.height, how, *executor, token, out->data());
+    return cuda ? cuda->filter(depth.data, size.width, size.height, how, token, out->data())
+                : filter_depth(depth.data, size.width, size.height, how, *executor, token, out->data());
   };
   const auto give = [](Napi::Env env, const std::vector<float>& out) -> Napi::Value {
     return array_of<Napi::Float32Array>(env, out);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bindings/arrays.h"
+#include "bindings/cuda_geometry_bindings.h"
 #include "bindings/exports.h"
 #include "bindings/launch.h"
 #include "bindings/mesh_values.h"
@@ -150,8 +151,14 @@ Napi::Value create_volume(const Napi::CallbackInfo& info) {
   options.coloured = flag_at(given, "coloured");
   options.max_bytes = count_at(given, "maxBytes");
   using VolumePtr = std::shared_ptr<TsdfVolume>;
-  const auto work = [options](const CancelToken*, VolumePtr* volume) {
-    auto made = TsdfVolume::make(options);
+  const auto work = [options, cuda = cuda_in(given)](const CancelToken*, VolumePtr* volume) {
+    std::unique_ptr<VoxelDevice> device;
+    if (cuda) {
+      auto voxels = cuda->volume(options.coloured);
+      if (!voxels.ok()) return voxels.status();
+      device = std::move(voxels.value());
+    }
+    auto made = TsdfVolume::make(options, std::move(device));
     if (made.ok()) *volume = std::move(made.value());
     return made.status();
   };

@@ -41,6 +41,7 @@ class Device {
   virtual Failure merge(const Batch& batch) = 0;
 
   virtual Failure project(const ProjectTask& task) = 0;
+  virtual Failure smooth(const SmoothTask& task) = 0;
   virtual Failure fuse(const FuseTask& task, uint32_t blocks) = 0;
 };
 

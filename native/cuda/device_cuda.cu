@@ -171,6 +171,7 @@ class Cuda final : public Device {
   }
 
   Failure project(const ProjectTask& task) override { return failure_of(launch_project(task, stream_), "Projecting"); }
+  Failure smooth(const SmoothTask& task) override { return failure_of(launch_smooth(task, stream_), "Smoothing"); }
   Failure fuse(const FuseTask& task, uint32_t blocks) override {
     return failure_of(launch_fuse(task, blocks, stream_), "Fusing");
   }

@@ -105,6 +105,11 @@ class Reference final : public Device {
     return {};
   }
 
+  Failure smooth(const SmoothTask& task) override {
+    for (uint64_t i = uint64_t{task.width} * task.height; i-- > 0;) smooth_pixel(task, i);
+    return {};
+  }
+
   Failure fuse(const FuseTask& task, uint32_t blocks) override {
     for (uint32_t block = 0; block < blocks; ++block) {
       uint32_t changed = 0;

@@ -104,6 +104,27 @@ Failure Geometry::run(const lineament_cuda_projection& projection, float* points
   return failure;
 }
 
+Failure Geometry::smooth(const lineament_cuda_smoothing& smoothing, float* out) {
+  if (!is_map(smoothing.width, smoothing.height)) return invalid("A depth map of no or too many pixels");
+  if (smoothing.radius < 1 || smoothing.radius > kMostRadius) return invalid("A filter has a radius of 1 to 16 pixels");
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Failure failure = enter();
+  return failure.failed() ? failure : note(run(smoothing, out));
+}
+
+Failure Geometry::run(const lineament_cuda_smoothing& smoothing, float* out) {
+  const size_t bytes = size_t{smoothing.width} * smoothing.height * sizeof(float), side = 2 * smoothing.radius + 1;
+  Failure failure = send(first_, smoothing.depth, bytes);
+  if (!failure.failed()) failure = send(second_, smoothing.spatial, side * side * sizeof(float));
+  if (!failure.failed()) failure = third_.need(bytes);
+  if (failure.failed()) return failure;
+  const SmoothTask task{
+      smoothing.width,     smoothing.height,        first_.as<float>(), static_cast<int32_t>(smoothing.radius),
+      second_.as<float>(), smoothing.inverse_range, third_.as<float>()};
+  failure = device_->smooth(task);
+  return failure.failed() ? failure : device_->download(out, task.out, bytes);
+}
+
 Volume::~Volume() {
   const std::lock_guard<std::mutex> lock(geometry_->mutex_);
   for (const Piece& piece : pieces_) {

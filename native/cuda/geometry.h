@@ -19,6 +19,7 @@ class Geometry {
 
   uint64_t bytes();
   Failure project(const lineament_cuda_projection& projection, float* points, float* normals);
+  Failure smooth(const lineament_cuda_smoothing& smoothing, float* out);
 
  private:
   friend class Volume;
@@ -42,6 +43,7 @@ class Geometry {
   Failure note(Failure failure);
   Failure send(Scratch& to, const void* from, size_t bytes);
   Failure run(const lineament_cuda_projection& projection, float* points, float* normals);
+  Failure run(const lineament_cuda_smoothing& smoothing, float* out);
 
   std::mutex mutex_;
   const std::unique_ptr<Device> device_;

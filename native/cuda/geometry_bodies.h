@@ -6,6 +6,7 @@
 
 #include "cloud/project_body.h"
 #include "cuda/bodies.h"
+#include "depth/bilateral_body.h"
 #include "mesh/tsdf_body.h"
 
 namespace lineament::cuda {
@@ -65,6 +66,21 @@ LINEAMENT_BODY void project_pixel(const ProjectTask& task, uint64_t pixel) {
   float* const normal = task.normals + 3 * pixel;
   normal[0] = normal[1] = normal[2] = 0;
   if (good) window_normal(task, i, j, normal);
+}
+
+struct SmoothTask {
+  uint32_t width, height;
+  const float* depth;
+  int32_t radius;
+  const float* spatial;
+  float inverse_range;
+  float* out;
+};
+
+LINEAMENT_BODY void smooth_pixel(const SmoothTask& task, uint64_t pixel) {
+  task.out[pixel] = bilateral_pixel(task.depth, static_cast<int>(task.width), static_cast<int>(task.height),
+                                    static_cast<int>(pixel % task.width), static_cast<int>(pixel / task.width),
+                                    task.radius, task.spatial, task.inverse_range);
 }
 
 struct FuseTask {

@@ -8,6 +8,7 @@
 namespace lineament::cuda {
 
 cudaError_t launch_project(const ProjectTask& task, cudaStream_t stream);
+cudaError_t launch_smooth(const SmoothTask& task, cudaStream_t stream);
 cudaError_t launch_fuse(const FuseTask& task, uint32_t blocks, cudaStream_t stream);
 
 }  // namespace lineament::cuda

@@ -119,6 +119,11 @@ int32_t project(lineament_cuda_geometry* geometry, const lineament_cuda_projecti
   return answer(error, [&] { return geometry->geometry->project(*projection, points, normals); });
 }
 
+int32_t smooth(lineament_cuda_geometry* geometry, const lineament_cuda_smoothing* smoothing, float* out,
+               lineament_cuda_error* error) {
+  return answer(error, [&] { return geometry->geometry->smooth(*smoothing, out); });
+}
+
 int32_t create_volume(lineament_cuda_geometry* geometry, uint32_t coloured, lineament_cuda_volume** volume,
                       lineament_cuda_error* error) {
   return answer(error, [&]() -> Failure {
@@ -154,6 +159,7 @@ constexpr lineament_cuda_functions kFunctions = {
     sizeof(lineament_cuda_search),
     sizeof(lineament_cuda_hit),
     sizeof(lineament_cuda_projection),
+    sizeof(lineament_cuda_smoothing),
     sizeof(lineament_cuda_sample),
     sizeof(lineament_cuda_view),
     probe_platform,
@@ -169,6 +175,7 @@ constexpr lineament_cuda_functions kFunctions = {
     close_geometry,
     geometry_bytes,
     project,
+    smooth,
     create_volume,
     destroy_volume,
     grow_volume,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "core/cpu.h"
@@ -21,7 +22,15 @@ BilateralKernel kernel() {
   return bilateral_row_plain;
 }
 
-std::vector<float> spatial_weights(const BilateralOptions& options) {
+}  // namespace
+
+Result<BilateralWeights> bilateral_weights(const BilateralOptions& options) {
+  const auto positive = [](double v) { return v > 0 && std::isfinite(v); };
+  if (options.radius < 1 || options.radius > kMostBilateralRadius || !positive(options.spatial) ||
+      !positive(options.range))
+    return Status(Code::kInvalidArgument, "Expected a radius of 1 to 16 pixels, a spread and a range above zero");
+  const double inverse = 1 / (options.range * options.range);
+  if (!(inverse > 0 && inverse < 1e30)) return Status(Code::kInvalidArgument, "The range is too small or too large");
   const int side = 2 * options.radius + 1;
   std::vector<float> weights(static_cast<size_t>(side) * static_cast<size_t>(side));
   for (int y = 0; y < side; ++y) {
@@ -31,10 +40,8 @@ std::vector<float> spatial_weights(const BilateralOptions& options) {
       weights[static_cast<size_t>(y * side + x)] = static_cast<float>(std::exp(exponent));
     }
   }
-  return weights;
+  return BilateralWeights{std::move(weights), static_cast<float>(inverse)};
 }
-
-}  // namespace
 
 void bilateral_row_plain(const BilateralRow& row) {
   for (size_t k = 0; k < row.taps; ++k) {
@@ -47,14 +54,11 @@ void bilateral_row_plain(const BilateralRow& row) {
 
 Status filter_depth(const float* depth, int width, int height, const BilateralOptions& options, Executor& executor,
                     const CancelToken* token, float* out) {
-  const auto positive = [](double v) { return v > 0 && std::isfinite(v); };
   if (width < 1 || height < 1) return Status(Code::kInvalidArgument, "Expected sides above zero");
-  if (options.radius < 1 || options.radius > kMostBilateralRadius || !positive(options.spatial) ||
-      !positive(options.range))
-    return Status(Code::kInvalidArgument, "Expected a radius of 1 to 16 pixels, a spread and a range above zero");
-  const double inverse = 1 / (options.range * options.range);
-  if (!(inverse > 0 && inverse < 1e30)) return Status(Code::kInvalidArgument, "The range is too small or too large");
-  const std::vector<float> spatial = spatial_weights(options);
+  const Result<BilateralWeights> made = bilateral_weights(options);
+  if (!made.ok()) return made.status();
+  const std::vector<float>& spatial = made.value().spatial;
+  const float inverse = made.value().inverse_range;
   const int r = options.radius, side = 2 * r + 1;
   const auto columns = static_cast<size_t>(width);
   const BilateralKernel add_row = kernel();
@@ -73,8 +77,8 @@ Status filter_depth(const float* depth, int width, int height, const BilateralOp
         const auto count = static_cast<size_t>(inner);
         for (int dy = std::max(-r, -y); dy <= std::min(r, height - 1 - y); ++dy) {
           const float* beside = depth + static_cast<size_t>(y + dy) * columns;
-          add_row({row + r, beside, count, spatial.data() + (dy + r) * side, static_cast<size_t>(side),
-                   static_cast<float>(inverse), weights.data(), differences.data()});
+          add_row({row + r, beside, count, spatial.data() + (dy + r) * side, static_cast<size_t>(side), inverse,
+                   weights.data(), differences.data()});
         }
         for (size_t i = 0; i < count; ++i)
           to[static_cast<size_t>(r) + i] =
@@ -82,7 +86,7 @@ Status filter_depth(const float* depth, int width, int height, const BilateralOp
       }
       for (int x = 0; x < width; ++x) {
         if (inner > 0 && x == r) x = width - r;
-        to[x] = bilateral_pixel(depth, width, height, x, y, r, spatial.data(), static_cast<float>(inverse));
+        to[x] = bilateral_pixel(depth, width, height, x, y, r, spatial.data(), inverse);
       }
     }
     return Status();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "core/cancel.h"
 #include "core/executor.h"
@@ -14,6 +15,13 @@ struct BilateralOptions {
   double spatial = 1;  // standard deviation of the Gaussian, pixels
   double range = 10;   // millimetres from which a neighbour has no say
 };
+
+// What depth/bilateral_body.h asks for. kInvalidArgument.
+struct BilateralWeights {
+  std::vector<float> spatial;
+  float inverse_range = 0;
+};
+Result<BilateralWeights> bilateral_weights(const BilateralOptions& options);
 
 // Bilateral filter (depth/bilateral_body.h) of width × height numbers into `out`, which must not overlap them. A pixel
 // without depth keeps none, others keep theirs. Rows spread over the executor; the same bytes for any number of

@@ -148,6 +148,24 @@ Result<std::vector<float>> CudaGeometry::normals(const DepthView& map, float lea
   }
 }
 
+Status CudaGeometry::filter(const float* depth, int width, int height, const BilateralOptions& options,
+                            const CancelToken* token, float* out) {
+  try {
+    if (width < 1 || height < 1) return Status(Code::kInvalidArgument, "Expected sides above zero");
+    const Result<BilateralWeights> weights = bilateral_weights(options);
+    if (!weights.ok()) return weights.status();
+    if (is_cancelled(token)) return aborted();
+    const lineament_cuda_smoothing sent{
+        static_cast<uint32_t>(width),          static_cast<uint32_t>(height),  depth,
+        static_cast<uint32_t>(options.radius), weights.value().spatial.data(), weights.value().inverse_range};
+    lineament_cuda_error error{};
+    const int32_t code = plugin_->functions().smooth(geometry_, &sent, out, &error);
+    return code == LINEAMENT_CUDA_OK ? Status() : cuda_status(error);
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  }
+}
+
 Result<std::unique_ptr<VoxelDevice>> CudaGeometry::volume(bool coloured) {
   lineament_cuda_volume* volume = nullptr;
   lineament_cuda_error error{};

@@ -12,6 +12,7 @@
 #include "core/cancel.h"
 #include "core/executor.h"
 #include "core/status.h"
+#include "depth/bilateral.h"
 #include "mesh/tsdf.h"
 #include "search/cuda_plugin.h"
 
@@ -35,6 +36,10 @@ class CudaGeometry : public std::enable_shared_from_this<CudaGeometry> {
                             const NormalWindow* window, Executor& executor, const CancelToken* token);
   Result<std::vector<float>> normals(const DepthView& map, float least_confidence, const NormalWindow& window,
                                      const CancelToken* token);
+
+  // As filter_depth (depth/bilateral.h), whose vectors round once where this rounds twice.
+  Status filter(const float* depth, int width, int height, const BilateralOptions& options, const CancelToken* token,
+                float* out);
 
   // For TsdfVolume::make; keeps this alive.
   Result<std::unique_ptr<VoxelDevice>> volume(bool coloured);

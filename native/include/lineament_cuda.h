@@ -120,6 +120,15 @@ typedef struct lineament_cuda_projection {
   double inverse_fx, inverse_fy, cx, cy;
 } lineament_cuda_projection;
 
+/* The edge-preserving filter of a depth map. */
+typedef struct lineament_cuda_smoothing {
+  uint32_t width, height;
+  const float* depth;
+  uint32_t radius;      /* 1 ... 16 */
+  const float* spatial; /* (2 * radius + 1)^2 weights */
+  float inverse_range;  /* 1 / range^2 */
+} lineament_cuda_smoothing;
+
 /* A pixel of a depth map that is fused. */
 typedef struct lineament_cuda_sample {
   float depth, weight, slope;
@@ -150,7 +159,7 @@ typedef struct lineament_cuda_functions {
   uint32_t abi;
   uint32_t table_size;
   uint32_t error_size, platform_size, device_size, rows_size, search_size, hit_size;
-  uint32_t projection_size, sample_size, view_size;
+  uint32_t projection_size, smoothing_size, sample_size, view_size;
 
   /* The platform is filled as far as it is known, also where LINEAMENT_CUDA_NO_DRIVER or _NO_DEVICE is returned. */
   int32_t (*probe)(lineament_cuda_platform* platform, lineament_cuda_error* error);
@@ -183,6 +192,9 @@ typedef struct lineament_cuda_functions {
    * normals where there is none 0 0 0. */
   int32_t (*project)(lineament_cuda_geometry* geometry, const lineament_cuda_projection* projection, float* points,
                      float* normals, lineament_cuda_error* error);
+  /* out: width * height. */
+  int32_t (*smooth)(lineament_cuda_geometry* geometry, const lineament_cuda_smoothing* smoothing, float* out,
+                    lineament_cuda_error* error);
   int32_t (*create_volume)(lineament_cuda_geometry* geometry, uint32_t coloured, lineament_cuda_volume** volume,
                            lineament_cuda_error* error);
   void (*destroy_volume)(lineament_cuda_volume* volume); /* null is allowed */

@@ -29,6 +29,7 @@ std::string misfit(const lineament_cuda_functions* table) {
       table->platform_size == sizeof(lineament_cuda_platform) && table->device_size == sizeof(lineament_cuda_device) &&
       table->rows_size == sizeof(lineament_cuda_rows) && table->search_size == sizeof(lineament_cuda_search) &&
       table->hit_size == sizeof(lineament_cuda_hit) && table->projection_size == sizeof(lineament_cuda_projection) &&
+      table->smoothing_size == sizeof(lineament_cuda_smoothing) &&
       table->sample_size == sizeof(lineament_cuda_sample) && table->view_size == sizeof(lineament_cuda_view);
   return same ? "" : "its structures have other sizes than this addon's";
 }

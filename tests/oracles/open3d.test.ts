@@ -49,10 +49,10 @@ function rms(mesh: Mesh): { vertices: number; centres: number } {
 function volume(mesh: Mesh): number {
   let sum = 0;
   for (let t = 0; t < mesh.indices.length; t += 3) {
-    const [a, b, c] = [0, 1, 2].map((k) => at(mesh, mesh.indices[t + k]!)) as [number[], number[], number[]];
-    sum += a[0]! * (b[1]! * c[2]! - b[2]! * c[1]!);
-    sum += a[1]! * (b[2]! * c[0]! - b[0]! * c[2]!);
-    sum += a[2]! * (b[0]! * c[1]! - b[1]! * c[0]!);
+    const [a, b, c] = [0, 1, 2].map((k) => at(mesh, mesh.indices[t + k]!));
+    sum += a![0] * (b![1] * c![2] - b![2] * c![1]);
+    sum += a![1] * (b![2] * c![0] - b![0] * c![2]);
+    sum += a![2] * (b![0] * c![1] - b![1] * c![0]);
   }
   return sum / 6;
 }

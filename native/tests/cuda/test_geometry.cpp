@@ -7,6 +7,8 @@
 #include <random>
 #include <thread>
 
+#include "core/cpu.h"
+#include "depth/bilateral_body.h"
 #include "device/cuda_geometry.h"
 #include "tests/cuda/suite.h"
 #include "tests/mesh/views.h"
@@ -162,6 +164,43 @@ ON_BOTH(projects_maps_of_many_sizes) {
     compare(library, found.value().cloud.positions, wanted.value().cloud.positions, 400);
     compare(library, found.value().cloud.normals, wanted.value().cloud.normals, 1000);
   }
+}
+
+ON_BOTH(filters_as_the_processor) {
+  const auto geometry = open(library);
+  if (!geometry) return;
+  Executor executor(2);
+  Wall wall(5);
+  for (const size_t i : {5, 6, 7}) wall.depth[i] = static_cast<float>(kNan);  // what a depth map may not hold
+  const float* depth = wall.depth.data();
+  for (const BilateralOptions& options : {BilateralOptions{1, 1, 10}, {2, 1.5, 3}, {5, 2, 40}, {16, 6, 0.7}}) {
+    std::vector<float> wanted(wall.depth.size()), found(wall.depth.size()), bodies(wall.depth.size());
+    CHECK(filter_depth(depth, Wall::kWidth, Wall::kHeight, options, executor, nullptr, wanted.data()).ok());
+    const Status status = geometry->filter(depth, Wall::kWidth, Wall::kHeight, options, nullptr, found.data());
+    CHECK_EQ(status.message(), "");
+    // The processor's kernel for AVX2 multiplies and adds at once.
+    const auto weights = bilateral_weights(options);
+    for (int i = 0; i < Wall::kWidth * Wall::kHeight; ++i) {
+      bodies[static_cast<size_t>(i)] =
+          bilateral_pixel(depth, Wall::kWidth, Wall::kHeight, i % Wall::kWidth, i / Wall::kWidth, options.radius,
+                          weights.value().spatial.data(), weights.value().inverse_range);
+    }
+    compare(library, found, bodies, 700);
+    for (size_t i = 0; i < found.size(); ++i) {
+      CHECK_EQ(std::isnan(found[i]), std::isnan(wall.depth[i]));
+      if (!std::isnan(found[i])) CHECK_NEAR(found[i], wanted[i], kTolerance * 700);
+    }
+    if (active_simd() == Simd::kScalar) compare(library, found, wanted, 700);
+  }
+  std::vector<float> out(wall.depth.size());
+  for (const BilateralOptions& bad : {BilateralOptions{0, 1, 1}, {17, 1, 1}, {2, 0, 1}, {2, 1, kNan}, {2, 1, 1e-30}}) {
+    CHECK(geometry->filter(depth, Wall::kWidth, Wall::kHeight, bad, nullptr, out.data()).code() ==
+          Code::kInvalidArgument);
+  }
+  CHECK(geometry->filter(depth, 0, 5, {}, nullptr, out.data()).code() == Code::kInvalidArgument);
+  CancelToken token;
+  token.cancel();
+  CHECK(geometry->filter(depth, Wall::kWidth, Wall::kHeight, {}, &token, out.data()).code() == Code::kAborted);
 }
 
 ON_BOTH(fuses_as_the_processor) {
@@ -343,6 +382,12 @@ TEST(the_plugin_checks_what_it_is_given) {
   projection.radius = 0;
   projection.width = 1u << 24;
   CHECK_EQ(call.project(geometry, &projection, nullptr, nullptr, &error), LINEAMENT_CUDA_INVALID);
+  lineament_cuda_smoothing smoothing{};
+  smoothing.width = smoothing.height = 1;
+  for (const uint32_t radius : {0u, 17u}) {
+    smoothing.radius = radius;
+    CHECK_EQ(call.smooth(geometry, &smoothing, nullptr, &error), LINEAMENT_CUDA_INVALID);
+  }
   lineament_cuda_volume* volume = nullptr;
   CHECK_EQ(call.create_volume(geometry, 0, &volume, &error), LINEAMENT_CUDA_OK);
   CHECK_EQ(call.grow_volume(volume, size_t{1} << 40, &error), LINEAMENT_CUDA_INVALID);
