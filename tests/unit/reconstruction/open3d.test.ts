@@ -54,14 +54,10 @@ describe('openOpen3d without its addon', () => {
     expect(error.message).toContain('no addon for Open3D');
   });
 
-  it.each([
-    [{ library: '' }],
-    [{ library: 3 }],
-    [{ threads: 0 }],
-    [{ threads: 2.5 }],
-    [{ thread: 1 }],
-    [null],
-  ])('refuses %j', async (options) => {
-    expect((await failure(openOpen3d(options as never))).code).toBe('INVALID_ARGUMENT');
-  });
+  it.each([[{ library: '' }], [{ library: 3 }], [{ threads: 0 }], [{ threads: 2.5 }], [{ thread: 1 }], [null]])(
+    'refuses %j',
+    async (options) => {
+      expect((await failure(openOpen3d(options as never))).code).toBe('INVALID_ARGUMENT');
+    },
+  );
 });
