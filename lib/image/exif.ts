@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadSharp } from './decode.js';
 import { type ImageInput, isBytes, isSharpLike } from './input.js';
+import { ownBytes } from './raw.js';
 
 /** What a picture's EXIF says of the camera that took it; what is not there, or cannot be, is absent. */
 export interface CameraTags {
@@ -120,15 +121,15 @@ class Tiff {
  */
 export async function readExif(input: ImageInput): Promise<Uint8Array | undefined> {
   try {
-    if (isSharpLike(input)) return exifOf(await input.clone().metadata());
-    const source = input instanceof URL ? fileURLToPath(input) : input;
-    if (typeof source === 'string') {
-      if (!(await stat(source)).isFile()) return undefined;
-    } else if (!isBytes(source)) {
-      return undefined;
+    if (typeof input === 'string' || input instanceof URL) {
+      const path = typeof input === 'string' ? input : fileURLToPath(input);
+      return (await stat(path)).isFile() ? exifOf(await (await loadSharp())(path).metadata()) : undefined;
     }
-    const sharp = await loadSharp();
-    return exifOf(await sharp(source).metadata());
+    if (isBytes(input)) {
+      const bytes = await ownBytes('input', input);
+      return exifOf(await (await loadSharp())(bytes).metadata());
+    }
+    return isSharpLike(input) ? exifOf(await input.clone().metadata()) : undefined;
   } catch {
     return undefined;
   }

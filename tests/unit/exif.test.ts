@@ -9,10 +9,12 @@ import { DEFAULT_FIELD_OF_VIEW } from '../../lib/landmarks/index.js';
 import { cameraOf } from '../../lib/reconstruction/cloud-camera.js';
 import { noise } from '../native/support.js';
 
-type Value = { readonly type: 3 | 4; readonly value: number } | { readonly type: 5; readonly value: readonly number[] };
+type Value =
+  | { readonly type: 3 | 4; readonly value: number }
+  | { readonly type: 5; readonly above: number; readonly below: number };
 const short = (value: number): Value => ({ type: 3, value });
 const long = (value: number): Value => ({ type: 4, value });
-const rational = (...value: number[]): Value => ({ type: 5, value });
+const rational = (above: number, below: number): Value => ({ type: 5, above, below });
 
 /** A TIFF with one directory, which points at the EXIF directory with these tags. */
 function exif(tags: Readonly<Record<number, Value>>, little = true, prefix = true): Uint8Array {
@@ -39,8 +41,8 @@ function exif(tags: Readonly<Record<number, Value>>, little = true, prefix = tru
     else if (value.type === 4) u32(at + 8, value.value);
     else {
       u32(at + 8, rest);
-      u32(rest, value.value[0]!);
-      u32(rest + 4, value.value[1]!);
+      u32(rest, value.above);
+      u32(rest + 4, value.below);
       rest += 8;
     }
   }
