@@ -37,14 +37,13 @@ function exif(tags: Readonly<Record<number, Value>>, little = true, prefix = tru
     u16(at, tag);
     u16(at + 2, value.type);
     u32(at + 4, 1);
-    if (value.type === 3) u16(at + 8, value.value);
-    else if (value.type === 4) u32(at + 8, value.value);
-    else {
+    if (value.type === 5) {
       u32(at + 8, rest);
       u32(rest, value.above);
       u32(rest + 4, value.below);
       rest += 8;
-    }
+    } else if (value.type === 4) u32(at + 8, value.value);
+    else u16(at + 8, value.value);
   }
   const tiff = new Uint8Array(data.buffer);
   return prefix ? Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]) : tiff;
