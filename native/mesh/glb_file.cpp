@@ -99,7 +99,7 @@ uint32_t index_at(const uint8_t* from, size_t type) {
 Status resolve_sparse(const GlbFile& file, const Json& sparse, const std::string& name, Accessor* out) {
   const Json* const indices = sparse.find("indices");
   const Json* const values = sparse.find("values");
-  size_t index_view, value_view, index_offset, value_offset;
+  size_t index_view = 0, value_view = 0, index_offset = 0, value_offset = 0;
   if (indices == nullptr || values == nullptr || !whole_at(sparse, "count", kMost, out->count, &out->sparse) ||
       !whole_number(indices->find("bufferView"), kMost, &index_view) ||
       !whole_number(indices->find("componentType"), kFloat, &out->sparse_type) ||
@@ -135,7 +135,7 @@ Status resolve(const GlbFile& file, size_t index, size_t most, Accessor* out) {
   const std::vector<Json>& list = file.json.list("accessors");
   if (index >= list.size()) return corrupt(name + " is not there");
   const Json& json = list[index];
-  size_t number, offset;
+  size_t number = 0, offset = 0;
   if (!whole_number(json.find("count"), kMost, &out->count) || out->count == 0) {
     return corrupt(name + ".count: expected a number of elements");
   }
@@ -185,7 +185,7 @@ Status GlbFile::view(size_t index, GlbView* out) const {
   const std::string name = item("bufferViews", index);
   const std::vector<Json>& list = json.list("bufferViews");
   if (index >= list.size()) return corrupt(name + " is not there");
-  size_t buffer, offset;
+  size_t buffer = 0, offset = 0;
   if (!whole_number(list[index].find("buffer"), kMost, &buffer) ||
       !whole_at(list[index], "byteOffset", 0, kMost, &offset) ||
       !whole_number(list[index].find("byteLength"), kMost, &out->size) ||
@@ -277,7 +277,7 @@ Result<GlbFile> open_glb(const uint8_t* data, size_t size) {
   }
   const std::vector<Json>& buffers = file.json.list("buffers");
   if (!buffers.empty() && file.binary != nullptr) {
-    size_t length;
+    size_t length = 0;
     if (buffers[0].find("uri") != nullptr) return corrupt("buffers[0].uri: expected the buffer within the file");
     if (!whole_number(buffers[0].find("byteLength"), file.binary_size, &length)) {
       return corrupt("buffers[0].byteLength: expected a length up to that of the chunk, " +

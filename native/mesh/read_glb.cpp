@@ -141,7 +141,7 @@ class SceneReader {
   Status images(MeshFile* out) const {
     for (const Json& one : json_.list("images")) {
       MeshImage& image = out->images.emplace_back();
-      size_t index;
+      size_t index = 0;
       if (!whole_number(one.find("bufferView"), kMostIndex, &index)) continue;  // beside the file: no bytes
       GlbView view;
       const Status good = file_.view(index, &view);
@@ -171,7 +171,7 @@ class SceneReader {
       }
       return Status();
     }
-    size_t scene;
+    size_t scene = 0;
     if (!whole_at(json_, "scene", 0, scenes.size() - 1, &scene))
       return corrupt("scene: expected the number of a scene");
     return children(scenes[scene].list("nodes"), item("scenes", scene) + ".nodes", kIdentity, out);
@@ -181,7 +181,7 @@ class SceneReader {
   static Status children(const std::vector<Json>& list, const std::string& name, const Matrix& parent,
                          std::vector<Visit>* out) {
     for (size_t i = list.size(); i-- > 0;) {
-      size_t index;
+      size_t index = 0;
       if (!whole_number(&list[i], kMostIndex, &index)) return corrupt(name + ": expected numbers of nodes");
       out->push_back({index, parent});
     }
@@ -228,7 +228,7 @@ class SceneReader {
 
   Status add_mesh(const Json& number, const std::string& node, const Matrix& matrix) {
     const std::vector<Json>& meshes = json_.list("meshes");
-    size_t index;
+    size_t index = 0;
     if (!whole_number(&number, kMostIndex, &index) || index >= meshes.size()) {
       return corrupt(node + ".mesh: expected the number of a mesh");
     }
@@ -246,7 +246,7 @@ class SceneReader {
                    size_t count, std::vector<float>* out) const {
     const Json* const found = attributes.find(key);
     if (found == nullptr) return Status();
-    size_t accessor;
+    size_t accessor = 0;
     if (!whole_number(found, kMostIndex, &accessor)) return corrupt(name + "." + key + ": expected an accessor");
     const size_t most = count > 0 ? count : limits_.vertices - std::min(limits_.vertices, mesh_.vertices());
     const Status good = file_.numbers(accessor, components, most, out);
@@ -258,7 +258,7 @@ class SceneReader {
   }
 
   Status add(const Json& primitive, const std::string& name, const Matrix& matrix) {
-    size_t mode;
+    size_t mode = 0;
     if (!whole_at(primitive, "mode", kTriangles, kFan, &mode)) return corrupt(name + ".mode: expected 0 to 6");
     if (mode != kPoints && mode < kTriangles) return Status();  // lines
     const Json* const attributes = primitive.find("attributes");
@@ -297,7 +297,7 @@ class SceneReader {
     const Json* const found = primitive.find("material");
     if (found == nullptr) return Status();
     const std::vector<Json>& materials = json_.list("materials");
-    size_t index;
+    size_t index = 0;
     if (!whole_number(found, kMostIndex, &index) || index >= materials.size()) {
       return corrupt(name + ".material: expected the number of a material");
     }
@@ -305,7 +305,7 @@ class SceneReader {
     const Json* const texture = surface == nullptr ? nullptr : surface->find("baseColorTexture");
     if (texture == nullptr) return Status();
     const std::vector<Json>& textures = json_.list("textures");
-    size_t number, source;
+    size_t number = 0, source = 0;
     if (!whole_number(texture->find("index"), kMostIndex, &number) || number >= textures.size() ||
         !whole_at(*texture, "texCoord", 0, 255, set)) {
       return corrupt(item("materials", index) + ": expected a texture for baseColorTexture");
@@ -320,7 +320,7 @@ class SceneReader {
     std::vector<uint32_t> corners;
     const size_t room = 3 * (limits_.triangles - std::min(limits_.triangles, mesh_.triangles()));
     if (const Json* const found = primitive.find("indices"); found != nullptr) {
-      size_t accessor;
+      size_t accessor = 0;
       if (!whole_number(found, kMostIndex, &accessor)) return corrupt(name + ".indices: expected an accessor");
       const Status good = file_.indices(accessor, room, &corners);
       if (!good.ok()) return good;

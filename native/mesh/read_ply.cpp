@@ -164,7 +164,7 @@ class PlyReader {
   }
 
   Status length(const PlyProperty& property, size_t* out) {
-    double value;
+    double value = 0;
     const Status good = whole(property.count_type, 0, &value);
     if (!good.ok()) return good;
     const size_t bytes = header_.ascii ? 2 : size_of(property.type);
@@ -185,7 +185,7 @@ class PlyReader {
       at_ += bytes;
       return Status();
     }
-    double value;
+    double value = 0;
     for (size_t i = 0; i < count; ++i) {
       if (!scalar(property.type, &value)) return expected("a number");
     }
@@ -324,12 +324,12 @@ class PlyReader {
   }
 
   Status face(const PlyProperty& property) {
-    size_t count;
+    size_t count = 0;
     Status good = length(property, &count);
     if (!good.ok()) return good;
     uint32_t first = 0, last = 0;
     for (size_t k = 0; k < count; ++k) {
-      double value;
+      double value = 0;
       good = whole(property.type, 0, &value);
       if (!good.ok()) return good;
       const auto corner = static_cast<uint32_t>(value);
@@ -342,13 +342,13 @@ class PlyReader {
 
   // Each vertex makes a triangle with the two before it, turning in turns; −1 begins anew.
   Status strip(const PlyProperty& property) {
-    size_t count;
+    size_t count = 0;
     Status good = length(property, &count);
     if (!good.ok()) return good;
     uint32_t a = 0, b = 0;
     size_t held = 0;
     for (size_t k = 0; k < count; ++k) {
-      double value;
+      double value = 0;
       good = whole(property.type, -1, &value);
       if (!good.ok()) return good;
       if (value < 0) {

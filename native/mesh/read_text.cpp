@@ -118,7 +118,7 @@ class ObjReader {
 
   // From 1 on, or from −1 down from the last one that was read. `so_far`: how many were read.
   Status index(size_t so_far, uint32_t* out) {
-    double value;
+    double value = 0;
     const char* const begin = text_.at;
     if (!take_number(&text_.at, text_.end, &value)) return corrupt_line(text_.line, "expected an index");
     for (const char* p = begin; p != text_.at; ++p) {
@@ -274,9 +274,9 @@ Result<MeshFile> read_xyz(const uint8_t* data, size_t size, const MeshLimits& li
     if (text.line_ends()) continue;
     const bool slashes = *text.at == '/' && text.end - text.at > 1 && text.at[1] == '/';
     if (*text.at == '#' || slashes) continue;
-    float row[9];
-    size_t count;
-    bool whole;
+    float row[9] = {};
+    size_t count = 0;
+    bool whole = false;
     if (!take_row(&text, row, &count, &whole)) return corrupt_line(text.line, "expected numbers");
     if (count == 0) continue;
     if (columns == 0) {
