@@ -9,6 +9,7 @@ import { projectDepth } from './cloud.js';
 import { checkDepth } from './depth-check.js';
 import { type Bounds, createVolume, poseOf, VOLUME_OPTIONS, type Volume, type VolumeOptions } from './fusion-volume.js';
 import { type AlignCloudsOptions, alignClouds } from './icp.js';
+import { cleanMesh } from './topology.js';
 import type { DepthMap, Mesh } from './types.js';
 
 /** A view of the same thing. */
@@ -32,6 +33,8 @@ export interface FuseFramesOptions extends Partial<VolumeOptions> {
   readonly minimumFitness?: number;
   /** As in `Volume.extract`; default 0. */
   readonly minimumWeight?: number;
+  /** Pieces with less than this share of the largest one's area are left out: crumbs along rims. 0 to 1; default 0.01. */
+  readonly minimumAreaShare?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -57,7 +60,7 @@ const MARGIN = 0.35;
  * world is the frame of the first camera (where it has no pose). Frames without a pose are taken to stand as the one before and
  * are aligned with the surface so far, which follows some 20° and 30 mm between them; a pose that is known is exact, or, with
  * `align`, where alignment begins. A frame that does not fit is left out and told of. Without `bounds` the volume is the box around
- * the frames that have a pose and the first, a third larger.
+ * the frames that have a pose and the first, a third larger. Vertices that pinch the surface are parted; it is manifold.
  *
  * Rejects with `NO_SURFACE` (no frames, or none with depth), `INVALID_ARGUMENT`, `OUT_OF_MEMORY` (beyond `maxBytes`), `ABORTED`,
  * `CLOSED`. Thread-safe; the same bytes for any number of threads.
@@ -73,15 +76,19 @@ export async function fuseFrames(
     'alignment',
     'minimumFitness',
     'minimumWeight',
+    'minimumAreaShare',
     'signal',
   ]);
   if (!Array.isArray(frames)) throw invalid('frames', 'array of frames', frames);
   if (frames.length === 0) throw new LineamentError('NO_SURFACE', 'there are no frames to fuse');
-  const { align, alignment = {}, minimumFitness = 0.5, minimumWeight = 0, signal, ...volumeOptions } = options;
+  const { align, alignment = {}, minimumFitness = 0.5, minimumWeight = 0, minimumAreaShare = 0.01 } = options;
+  const signal = options.signal && abortSignal('signal', options.signal);
+  const volumeOptions = pick(options);
   if (align !== undefined) boolean('align', align);
   plainObject('alignment', alignment, ['levels', 'loss']);
   numberIn('minimumFitness', minimumFitness, 0, 1);
-  const stopped = signal && { signal: abortSignal('signal', signal) };
+  numberIn('minimumAreaShare', minimumAreaShare, 0, 1);
+  const stopped = signal && { signal };
   const poses = frames.map((one: FusionFrame, i) => {
     plainObject(`frames[${i}]`, one, ['depth', 'frame', 'pose']);
     checkDepth(one.depth, `frames[${i}].depth`);
@@ -109,11 +116,16 @@ export async function fuseFrames(
       fused.push({ pose, ...(found && { alignment: found }) });
       last = pose;
     }
-    return { mesh: await volume.extract({ minimumWeight, ...stopped }), frames: fused };
+    const whole = await volume.extract({ minimumWeight, ...stopped });
+    const { mesh } = await cleanMesh(runtime, whole, { minimumAreaShare, orient: false, ...stopped });
+    return { mesh, frames: fused };
   } finally {
     await volume.close();
   }
 }
+
+const pick = (options: FuseFramesOptions): Partial<VolumeOptions> =>
+  Object.fromEntries(VOLUME_OPTIONS.filter((k) => options[k] !== undefined).map((k) => [k, options[k]]));
 
 /** Aligns a depth map with the surface of a volume, from a pose near by. */
 async function follow(
