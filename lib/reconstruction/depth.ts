@@ -138,7 +138,12 @@ export async function rateDepth<T extends DepthMap>(
   return { ...map, confidence };
 }
 
-function confidenceOptions({ margin = 4, step = 10, tolerance = 5 }: ConfidenceOptions): NativeConfidenceOptions {
+/** @internal */
+export function confidenceOptions({
+  margin = 4,
+  step = 10,
+  tolerance = 5,
+}: ConfidenceOptions): NativeConfidenceOptions {
   if (!(margin <= 1000)) throw invalid('margin', 'positive number up to 1000', margin);
   return {
     margin: positive('margin', margin),

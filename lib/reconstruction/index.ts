@@ -38,7 +38,18 @@ export {
   type LandmarkDepthOptions,
   rateDepth,
 } from './depth.js';
+export {
+  type AlignedDepth,
+  alignDepth,
+  type DepthFit,
+  type DepthQuantity,
+  estimateDepth,
+  openDepthNetwork,
+  type RelativeDepth,
+} from './depth-network.js';
+export { type FillDepthOptions, type FilterDepthOptions, fillDepth, filterDepth } from './depth-process.js';
 export { type FaceScale, IRIS_DIAMETER, measureFaceScale, OUTER_EYE_CORNERS } from './depth-scale.js';
+export { type DepthFrame, depthFromSensor, readDepth, type SensorDepthOptions, writeDepth } from './depth-sensor.js';
 export type { ReconstructionDevice } from './device.js';
 export { FACE_POINTS, facePoint } from './face-points.js';
 export { type WriteMeshOptions, writeMesh } from './files.js';
