@@ -69,15 +69,17 @@ export async function look(
 }
 
 /** What is done with each photograph, in the order of the files. */
-export interface PhotoSink {
+export interface PhotoSink<R extends PhotoResult = PhotoResult> {
+  /** Looks at a photograph; finds its faces and measures what is wanted when absent. */
+  look?(engine: Engine, path: string, signal: AbortSignal): Promise<R>;
   /** Told how many photographs there will be. */
   begin?(photographs: number): Promise<void> | void;
   /** @returns the photograph's entry in the JSON output */
-  photo(result: PhotoResult): Promise<object> | object;
+  photo(result: R): Promise<object> | object;
   /** Takes a photograph that failed; it is reported already. */
   failed?(path: string, error: ErrorJson): void;
   /** Writes the photograph for people; not called with --json. */
-  print(result: PhotoResult): void;
+  print(result: R): void;
 }
 
 /** How a run over photographs went. */
@@ -98,10 +100,10 @@ export const facesText = (count: number): string => (count === 0 ? 'no face' : c
  * first; a photograph that fails is reported in its place and does not stop the rest. With --json the document is valid
  * even when the run is interrupted.
  */
-export async function runOverPhotos(
+export async function runOverPhotos<R extends PhotoResult = PhotoResult>(
   context: CommandContext,
   wanted: AnalyzeOptions,
-  sink: PhotoSink,
+  sink: PhotoSink<R>,
   finish?: (engine: Engine, summary: RunSummary) => Promise<object | undefined>,
 ): Promise<number> {
   const { terminal, options, signal } = context;
@@ -124,9 +126,10 @@ export async function runOverPhotos(
     terminal.stdout.write(`${written++ === 0 ? '' : ','}\n  ${JSON.stringify(entry)}`);
   };
   if (json) terminal.stdout.write('{"images":[');
-  const work = async (target: Target): Promise<PhotoResult> => {
+  const work = async (target: Target): Promise<R> => {
     if (target.error) throw target.error;
-    return look(engine, target.path, wants, signal);
+    if (sink.look) return sink.look(engine, target.path, signal);
+    return (await look(engine, target.path, wants, signal)) as R;
   };
   for await (const outcome of mapInOrder(targets, inFlight(options), signal, work)) {
     const { path } = outcome.item;

@@ -24,13 +24,16 @@ import {
   checkEmbedOptions,
   checkEngineOptions,
   checkMatchOptions,
+  checkReconstructOptions,
   type DetectOptions,
   type EmbedOptions,
   type EngineOptions,
   type IdentifyOptions,
   type MatchOptions,
+  type ReconstructOptions,
 } from './options.js';
 import type { Preset } from './presets.js';
+import type { ReconstructedFace } from './reconstruction.js';
 import { warmNetworks } from './warm.js';
 
 /** Answer to "are these the same person?". */
@@ -137,6 +140,33 @@ export class Engine implements AsyncDisposable {
     });
   }
 
+  /** Every face of a picture (`all: true`) as a textured surface, best score first; faces that cannot be rebuilt are left out. */
+  reconstruct(input: ImageInput, options: ReconstructOptions & { readonly all: true }): Promise<ReconstructedFace[]>;
+  /**
+   * The most prominent face as a textured surface with levels of detail, millimetres in the camera's frame; absent where there is no
+   * face, or none that can be rebuilt. The shape is a prior fitted to the picture, not a measurement. `lineament/reconstruction`
+   * has the single steps, and writes what comes out.
+   */
+  reconstruct(
+    input: ImageInput,
+    options?: ReconstructOptions & { readonly all?: false },
+  ): Promise<ReconstructedFace | undefined>;
+  reconstruct(
+    input: ImageInput,
+    options: ReconstructOptions = {},
+  ): Promise<ReconstructedFace[] | ReconstructedFace | undefined> {
+    return this.#call(callSite(this.reconstruct), async () => {
+      const { ask, all, face } = checkReconstructOptions(options);
+      const { signal } = options;
+      throwIfAborted(signal);
+      const frame = await this.#decode(input, signal);
+      // Loaded when it is asked for.
+      const { reconstructFaces } = await import('./reconstruction.js');
+      const rebuilt = await reconstructFaces(this.#stages(signal), frame, ask, face);
+      return all ? rebuilt : rebuilt[0];
+    });
+  }
+
   /** Cosine similarity of two embeddings, −1 to 1. Throws `EMBEDDING_MISMATCH` when they are of different recognisers. */
   compare(a: Embedding, b: Embedding): number {
     return similarity(a, b);
@@ -236,7 +266,11 @@ export class Engine implements AsyncDisposable {
     ready.catch(() => undefined);
     const frame = await this.#decode(input, signal);
     await abortable(ready, signal);
-    const stages: Stages = {
+    return findFaces(this.#stages(signal), frame, ask);
+  }
+
+  #stages(signal: AbortSignal | undefined): Stages {
+    return {
       runtime: this.#runtime,
       networks: this.#networks,
       preset: this.preset,
@@ -246,7 +280,6 @@ export class Engine implements AsyncDisposable {
       },
       signal,
     };
-    return findFaces(stages, frame, ask);
   }
 
   async #embedOne(input: ImageInput, ask: Ask, signal: AbortSignal | undefined): Promise<Embedding | undefined> {

@@ -10,6 +10,8 @@ export type {
   EngineOptions,
   IdentifyOptions,
   MatchOptions,
+  ReconstructOptions,
   SelectOptions,
 } from './options.js';
 export { PRESETS, type Preset, type PresetName } from './presets.js';
+export type { ReconstructedFace } from './reconstruction.js';

@@ -11,6 +11,7 @@ import {
 } from '../errors/validate.js';
 import type { Mode } from '../inference/runtime.js';
 import type { Calibration } from '../models/calibration.js';
+import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from '../reconstruction/reconstruct-options.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 
 export interface EngineOptions {
@@ -75,6 +76,11 @@ export interface AnalyzeOptions extends DetectOptions {
 }
 
 export interface EmbedOptions extends SelectOptions {
+  /** Every face instead of the most prominent one. */
+  readonly all?: boolean;
+}
+
+export interface ReconstructOptions extends SelectOptions, ReconstructFaceOptions {
   /** Every face instead of the most prominent one. */
   readonly all?: boolean;
 }
@@ -191,6 +197,24 @@ export function checkEmbedOptions(options: EmbedOptions): Ask & { readonly all: 
   plainObject('options', options, [...SELECT, 'all']);
   const { all, ...select } = options;
   return { ...askOf(select, SELECT), embedding: true, all: flag('all', all) };
+}
+
+/** What is asked of the picture, and what of each face. */
+export function checkReconstructOptions(options: ReconstructOptions): {
+  readonly ask: Ask;
+  readonly all: boolean;
+  readonly face: ReconstructFaceOptions;
+} {
+  plainObject('options', options, [...SELECT, ...RECONSTRUCT_OPTIONS, 'all']);
+  const { all, maxFaces, minFaceSize, ...face } = options;
+  const select = {
+    ...(maxFaces === undefined ? {} : { maxFaces }),
+    ...(minFaceSize === undefined ? {} : { minFaceSize }),
+    ...(face.signal === undefined ? {} : { signal: face.signal }),
+  };
+  const every = flag('all', all);
+  const ask = askOf(select, SELECT);
+  return { all: every, face, ask: { ...ask, landmarks: true, pose: true, maxFaces: every ? ask.maxFaces : 1 } };
 }
 
 export function checkCallOptions(options: CallOptions): void {

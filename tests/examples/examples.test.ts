@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,7 @@ describe('examples', () => {
       'gallery.mjs',
       'guidance.mjs',
       'kiosk.mjs',
+      'mesh.mjs',
       'search.mjs',
       'storage.mjs',
       'templates.mjs',
@@ -48,6 +49,15 @@ describe('examples', () => {
       expect(line).toMatch(
         /^face at \d+,\d+ \(\d+ × \d+ px\), score (?:0\.\d\d|1\.00), turned -?\d+°, looks \d+ and \w+$/,
       );
+  });
+
+  it('mesh.mjs writes a face in 3D, and a page to look at it', async () => {
+    const file = path.join(folder, 'face.glb');
+    const lines = (await run('mesh.mjs', sample(2), file)).trim().split('\n');
+    expect(lines.filter((line) => /^\d+ triangles, within \d+\.\d\d mm$/.test(line))).toHaveLength(4);
+    expect(lines.filter((line) => /: \d+ mm$/.test(line))).toHaveLength(3);
+    expect(readFileSync(file).subarray(0, 4).toString()).toBe('glTF');
+    expect(readFileSync(path.join(folder, 'face.html'), 'utf8')).toContain('<title>A face in 3D</title>');
   });
 
   it('verify.mjs knows a person from another, and says when there is no face', async () => {

@@ -1,0 +1,97 @@
+import { abortSignal, boolean, invalid, plainObject, positiveInteger } from '../errors/validate.js';
+import { throwIfAborted } from '../errors.js';
+import type { Runtime } from '../inference/runtime.js';
+import type { FaceMesh } from '../landmarks/dense-mesh.js';
+import type { Frame } from '../types.js';
+import { fitCanonicalFace } from './canonical-fit.js';
+import { depthFromLandmarks, type FaceDepth } from './depth.js';
+import { meshFromDepth } from './grid-mesh.js';
+import { type LevelOfDetail, levelsOfDetail } from './lod.js';
+import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from './reconstruct-options.js';
+import { photoTexture } from './texture.js';
+import type { Mesh } from './types.js';
+
+/** Milliseconds of each stage. */
+export interface ReconstructionStages {
+  readonly depth: number;
+  readonly surface: number;
+  readonly levels: number;
+  readonly texture: number;
+}
+
+/** A face rebuilt from one photograph. */
+export interface FaceReconstruction {
+  /** Depth of the part of the picture that the face covers. */
+  readonly depth: FaceDepth;
+  /**
+   * The visible surface, finest level first, each with texture coordinates into `texture`; camera frame, millimetres.
+   */
+  readonly levels: readonly LevelOfDetail[];
+  /** 468 vertices, each at the same place on everybody; camera frame, millimetres. Hidden parts are as the network guesses them. */
+  readonly canonical: Mesh;
+  readonly stages: ReconstructionStages;
+}
+
+/** Vertices of the grid that the finest level is made from, at most: every pixel of a face of some 250 × 320 pixels. */
+const GRID_VERTICES = 80_000;
+
+/** Each level has this part of the triangles of the one before. */
+const RATIO = 4;
+
+/**
+ * A face of a photograph as a textured surface with levels of detail: depth from the dense mesh of its landmarks, triangles between
+ * its pixels, fewer of them step by step. Without hair, ears and neck: the mesh ends at the oval of the face. Where the face turns away
+ * from the camera the surface ends; what the camera did not see is left out, not made up. The shape is a prior fitted to the picture,
+ * not a measurement (see `depthFromLandmarks`).
+ *
+ * @param mesh of the face, from `locateFaceMesh`
+ * @returns Rejects with `NO_SURFACE` where no pixel of the picture sees the face, `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`,
+ * `ABORTED`, `CLOSED`. Thread-safe; the same bytes for any number of threads.
+ */
+export async function reconstructFace(
+  runtime: Runtime,
+  frame: Frame,
+  mesh: FaceMesh,
+  options: ReconstructFaceOptions = {},
+): Promise<FaceReconstruction> {
+  plainObject('options', options, RECONSTRUCT_OPTIONS);
+  const { intrinsics, fieldOfView, scale } = options;
+  const count = positiveInteger('levels', options.levels ?? 4, 8);
+  const most = positiveInteger('triangles', options.triangles ?? 40_000);
+  const textured = boolean('texture', options.texture ?? true);
+  const signal = options.signal && abortSignal('signal', options.signal);
+  const stopped = signal && { signal };
+  if (!(mesh?.points instanceof Float32Array)) throw invalid('mesh', 'mesh of a face', mesh);
+  const stages = { depth: 0, surface: 0, levels: 0, texture: 0 };
+  const timed = async <T>(stage: keyof typeof stages, work: Promise<T>): Promise<T> => {
+    const begin = performance.now();
+    const result = await work;
+    stages[stage] = performance.now() - begin;
+    return result;
+  };
+  throwIfAborted(signal);
+  const depth = await timed(
+    'depth',
+    depthFromLandmarks(runtime, mesh.points, frame, {
+      region: 'face',
+      ...(intrinsics && { intrinsics }),
+      ...(fieldOfView !== undefined && { fieldOfView }),
+      ...(scale && { scale }),
+      ...stopped,
+    }),
+  );
+  const step = Math.ceil(Math.sqrt((depth.width * depth.height) / GRID_VERTICES));
+  const [surface, texture] = await Promise.all([
+    timed('surface', meshFromDepth(runtime, depth, { step, ...stopped })),
+    textured ? timed('texture', photoTexture(runtime, frame, depth, stopped)) : undefined,
+  ]);
+  const finest = Math.min(most, surface.indices.length / 3);
+  const targets = Array.from({ length: count }, (_, i) => Math.max(1, Math.floor(finest / RATIO ** i)));
+  const chain = await timed('levels', levelsOfDetail(runtime, surface, { triangles: targets, ...stopped }));
+  return {
+    depth,
+    levels: texture === undefined ? chain : chain.map((level) => ({ ...level, mesh: { ...level.mesh, texture } })),
+    canonical: await fitCanonicalFace(mesh.points, depth),
+    stages,
+  };
+}
