@@ -5,14 +5,17 @@
 #include <cmath>
 #include <limits>
 
-#include "mesh/closest.h"
+#include "mesh/descend.h"
 
 namespace lineament {
 namespace {
 
 constexpr float kLeastTurn = 0.2F;   // cosine of the angle that a collapse may turn a triangle by
+constexpr float kThin = 0.06F;       // height over longest side below which triangles must not get thinner
 constexpr float kShape = 1e-5F;      // what a square of length costs, so that plains keep well-shaped triangles
 constexpr uint32_t kMostAfter = 48;  // triangles around a point that a collapse may make
+
+float square(Vec3 p) { return dot(p, p); }
 
 }  // namespace
 
@@ -22,6 +25,16 @@ struct Collapser::Move {
   uint32_t from[2], to[2];  // sides of seams
   int side_count = 0;
 };
+
+// What comes next.
+void Collapser::prefetch(uint32_t p) const {
+#if defined(__GNUC__)
+  __builtin_prefetch(&vertices_[p]);
+  __builtin_prefetch(&places_[p]);
+#else
+  static_cast<void>(p);
+#endif
+}
 
 uint32_t Collapser::bucket_of(float cost) { return std::bit_cast<uint32_t>(std::max(cost, 0.0F)) >> kBucketShift; }
 
@@ -70,6 +83,26 @@ void Collapser::choose(uint32_t p, float above, uint32_t above_target) {
       v.target = q;
     }
   };
+  if (v.kind == kInner && !v.seam && attributes_ == 0) {
+    const Quadric quadric = v.quadric;
+    const Vec3 from = place(p);
+    const float shape = kShape * v.weight;
+    float best = v.cost;
+    uint32_t target = kNoVertex;
+    for (uint32_t i = 0; i < v.degree; ++i) {
+      const uint32_t* c = corners(around[i]);
+      const uint32_t q = c[0] == p ? c[1] : c[1] == p ? c[2] : c[0];
+      const Vec3 way = place(q) - from;
+      const float cost = std::max(quadric.at(way) + shape * dot(way, way), 0.0F);
+      if (cost < above || (cost == above && q <= above_target)) continue;
+      if (cost > best || (cost == best && q > target)) continue;
+      best = cost;
+      target = q;
+    }
+    v.cost = best;
+    v.target = target;
+    return;
+  }
   if (v.kind == kInner && !v.seam) {
     for (uint32_t i = 0; i < v.degree; ++i) {
       const uint32_t* c = corners(around[i]);
@@ -99,7 +132,7 @@ void Collapser::choose(uint32_t p, float above, uint32_t above_target) {
 bool Collapser::allowed(uint32_t p, uint32_t q, Move* move) {
   const Point& v = vertices_[p];
   const uint32_t* around = star(p);
-  const Vec3 from = place(p), to = place(q);
+  const Vec3 from = place(p), to = place(q), side = normals_[q];
   move->gone_count = 0;
   for (uint32_t i = 0; i < v.degree; ++i) {
     const uint32_t* c = corners(around[i]);
@@ -113,8 +146,14 @@ bool Collapser::allowed(uint32_t p, uint32_t q, Move* move) {
     }
     const Vec3 edge = place(b) - place(a);
     const Vec3 before = cross(place(a) - from, edge), after = cross(place(a) - to, edge);
-    const float turn = dot(before, after), was = dot(before, before);
-    if (was > 0 && !(turn > 0 && turn * turn > kLeastTurn * kLeastTurn * was * dot(after, after))) return false;
+    const float turn = dot(before, after), was = dot(before, before), is = dot(after, after);
+    if (dot(after, side) < 0) return false;
+    const float longest = std::max(dot(edge, edge), std::max(square(place(a) - to), square(place(b) - to)));
+    if (is < kThin * kThin * longest * longest) {
+      const float old = std::max(dot(edge, edge), std::max(square(place(a) - from), square(place(b) - from)));
+      if (is * old * old < was * longest * longest) return false;
+    }
+    if (was > 0 && !(turn > 0 && turn * turn > kLeastTurn * kLeastTurn * was * is)) return false;
   }
   const auto gone = static_cast<uint32_t>(move->gone_count);
   if (gone == 0 || v.degree == gone) return false;
@@ -170,29 +209,55 @@ bool Collapser::sides_fit(uint32_t p, uint32_t q, Move* move) const {
   return true;
 }
 
-// Does all that was collapsed to p, and p, stay near the triangles around q?
-bool Collapser::within_error(uint32_t p, uint32_t q, const Move& move) const {
-  const Vec3 to = place(q);
-  const auto is_near = [&](uint32_t member) {
-    const Vec3 x = place(member);
-    const uint32_t* around = star(p);
-    for (uint32_t i = 0; i < vertices_[p].degree; ++i) {
-      const uint32_t t = around[i];
-      if (t == move.gone[0] || (move.gone_count == 2 && t == move.gone[1])) continue;
-      const uint32_t* c = corners(t);
-      const auto at = [&](int k) { return c[k] == p ? to : place(c[k]); };
-      if (closest_on_triangle(x, at(0), at(1), at(2)).squared <= limit_) return true;
-    }
-    around = star(q);
-    for (uint32_t i = 0; i < vertices_[q].degree; ++i) {
-      const uint32_t* c = corners(around[i]);
-      if (c[0] == p || c[1] == p || c[2] == p) continue;
-      if (closest_on_triangle(x, place(c[0]), place(c[1]), place(c[2])).squared <= limit_) return true;
+// Is a vertex of the original near the triangles that point `around` has once p has been moved to q?
+bool Collapser::stays_near(uint32_t member, uint32_t around, uint32_t p, uint32_t q) const {
+  const Vec3 x = place(member), to = place(q);
+  const auto look = [&](uint32_t star_of) {
+    const uint32_t* triangles = star(star_of);
+    for (uint32_t i = 0; i < vertices_[star_of].degree; ++i) {
+      const uint32_t* c = corners(triangles[i]);
+      int moved = -1, other = 0;
+      for (int k = 0; k < 3; ++k) {
+        if (c[k] == p) moved = k;
+        other += c[k] == q;
+      }
+      if (moved >= 0 && other > 0) continue;  // it vanishes
+      const Vec3 a = moved == 0 ? to : place(c[0]), b = moved == 1 ? to : place(c[1]),
+                 d = moved == 2 ? to : place(c[2]);
+      if (closest_on_triangle(x, a, b, d).squared <= limit_) return true;
     }
     return false;
   };
-  for (uint32_t member = p; member != kNoVertex; member = members_[member])
-    if (!is_near(member)) return false;
+  return look(around) || (around == q && look(p));
+}
+
+float Collapser::original_distance(Vec3 x, uint32_t from) const {
+  return descend([this](uint32_t p) { return place(p); }, original_corners_.data(), original_, x, from);
+}
+
+// Does all that has been collapsed to p, to q and to the points around p stay near the triangles around these?
+bool Collapser::within_error(uint32_t p, uint32_t q, const Move&) const {
+  const auto all_near = [&](uint32_t first, uint32_t around) {
+    for (uint32_t member = first; member != kNoVertex; member = members_[member])
+      if (!stays_near(member, around, p, q)) return false;
+    return true;
+  };
+  if (!all_near(p, q) || !all_near(q, q)) return false;
+  const uint32_t* triangles = star(p);
+  for (uint32_t i = 0; i < vertices_[p].degree; ++i) {
+    const uint32_t* c = corners(triangles[i]);
+    const int at = c[0] == p ? 0 : c[1] == p ? 1 : 2;
+    // Each neighbour once; the last one of a border is the previous corner of a triangle only.
+    for (const int k : {kNext[at], kPrevious[at]}) {
+      if (c[k] == q || (k == kPrevious[at] && vertices_[p].kind != kBorder)) continue;
+      if (!all_near(c[k], c[k])) return false;
+      // What lies between: the edges and triangles that come to be.
+      if (!(original_distance(0.5F * (place(q) + place(c[k])), q) <= limit_)) return false;
+    }
+    const uint32_t a = c[kNext[at]], b = c[kPrevious[at]];
+    const Vec3 middle = 1.0F / 3 * (place(q) + place(a) + place(b));
+    if (a != q && b != q && !(original_distance(middle, q) <= limit_)) return false;
+  }
   return true;
 }
 
@@ -287,6 +352,7 @@ Status Collapser::run(size_t triangles, const CancelToken* token) {
     const uint32_t p = first_[bucket_];
     first_[bucket_] = next_[p];
     Point& v = vertices_[p];
+    if (next_[p] != kNoVertex) prefetch(next_[p]);
     v.queued = false;
     if (v.kind == kFixed) continue;
     if (v.stale) choose(p, -1, 0);

@@ -84,10 +84,13 @@ class Collapser {
   void choose(uint32_t p, float above, uint32_t above_target);
   float cost_of(uint32_t p, uint32_t t, int corner_of_target) const;
   void push(uint32_t p, uint32_t bucket);
+  void prefetch(uint32_t p) const;
   bool allowed(uint32_t p, uint32_t q, Move* move);
   bool links_fit(uint32_t p, uint32_t q, const Move& move);
   bool sides_fit(uint32_t p, uint32_t q, Move* move) const;
   bool within_error(uint32_t p, uint32_t q, const Move& move) const;
+  float original_distance(Vec3 x, uint32_t from) const;
+  bool stays_near(uint32_t member, uint32_t around, uint32_t p, uint32_t q) const;
   void collapse(uint32_t p, uint32_t q, const Move& move);
   void touch(uint32_t p, uint32_t gone);
   void drop(uint32_t p, uint32_t t);
@@ -103,13 +106,16 @@ class Collapser {
   AlignedBuffer<Place> places_;
   AlignedBuffer<Point> vertices_;
   AlignedBuffer<uint32_t> points_, sides_;
-  AlignedBuffer<Vec3> areas_;  // of triangles: normals as long as the root of the area
+  AlignedBuffer<Vec3> areas_;    // of triangles: normals as long as the root of the area
+  AlignedBuffer<Vec3> normals_;  // of points, as the original has them; of any length
   AlignedBuffer<uint32_t> pool_;
   size_t used_ = 0;  // of pool_
   std::vector<AttributeQuadric> attribute_quadrics_;
   std::vector<float> values_;  // attributes_ for each vertex
   std::vector<uint32_t> parent_, next_, mark_;
   std::vector<uint32_t> members_, last_member_;  // of what has been collapsed to a point; where there is a limit
+  std::vector<uint32_t> original_corners_;       // where there is a limit
+  Stars original_;
   uint32_t stamp_ = 0;
   std::vector<uint32_t> first_, last_;  // of buckets
   uint32_t bucket_ = 0;

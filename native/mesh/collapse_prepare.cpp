@@ -56,7 +56,7 @@ Status Collapser::prepare(const MeshView& mesh, const CollapseRules& rules, Exec
   if (Status status = copy_triangles(mesh); !status.ok()) return status;
   Stars stars;
   if (Status status = stars.build(points_.data(), m_, n_, 3 * m_ + 4096); !status.ok()) return status;
-  if (!places_.reset(n_) || !vertices_.reset(n_) || !areas_.reset(m_))
+  if (!places_.reset(n_) || !vertices_.reset(n_) || !areas_.reset(m_) || !normals_.reset(n_))
     return Status(Code::kOutOfMemory, "Out of memory for the quadrics of a mesh");
   for (size_t p = 0; p < n_; ++p) {
     vertices_[p].star = stars.begin[p];
@@ -71,6 +71,8 @@ Status Collapser::prepare(const MeshView& mesh, const CollapseRules& rules, Exec
   if (limit_ >= 0) {
     members_.assign(n_, kNoVertex);
     last_member_ = parent_;
+    original_corners_.assign(points_.data(), points_.data() + 3 * m_);
+    if (Status status = original_.build(points_.data(), m_, n_); !status.ok()) return status;
   }
   const auto blocks = [](size_t count) { return (count + kBlock - 1) / kBlock; };
   const auto each_block = [&](size_t count, auto work) {
@@ -176,14 +178,16 @@ void Collapser::weigh_point(uint32_t p) {
   v.cost = 0;
   v.kind = kFixed;
   v.seam = v.stale = v.queued = false;
-  if (v.degree == 0) return;
+  Vec3 normal;
   const uint32_t* around = star(p);
   for (uint32_t i = 0; i < v.degree; ++i) {
     const Vec3 m = areas_[around[i]];
+    normal = normal + m;
     v.quadric.add_plane(m);
     v.weight += dot(m, m);
   }
-  if (v.degree > kMostAround) return;
+  normals_[p] = normal;
+  if (v.degree == 0 || v.degree > kMostAround) return;
   Fan fan;
   fan.size = v.degree;
   uint32_t side = kNoVertex;

@@ -20,7 +20,11 @@ Status check_mesh(const MeshView& mesh, Code empty_code) {
     for (size_t i = 0; i < count; ++i) found |= (std::bit_cast<uint32_t>(values[i]) & 0x7f800000u) + 0x00800000u;
     return (found & 0x80000000u) == 0;
   };
+  float farthest = 0;
+  for (size_t i = 0; i < 3 * mesh.vertices; ++i) farthest = std::max(farthest, std::fabs(mesh.positions[i]));
   if (!finite(mesh.positions, 3 * mesh.vertices)) return bad("A position is not finite");
+  if (farthest > kFarthest) return bad("A position is beyond 10^9 millimetres");
+  if (mesh.normals != nullptr && !finite(mesh.normals, 3 * mesh.vertices)) return bad("A normal is not finite");
   if (mesh.uvs != nullptr && !finite(mesh.uvs, 2 * mesh.vertices)) return bad("A texture coordinate is not finite");
   uint32_t highest = 0;
   for (size_t i = 0; i < 3 * mesh.triangles; ++i) highest = std::max(highest, mesh.indices[i]);

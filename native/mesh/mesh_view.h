@@ -22,7 +22,10 @@ struct MeshView {
 
 MeshView view_of(const TriangleMesh& mesh);
 
-// As check_mesh of the mesh. `empty_code`, where it is not kOk, is what a mesh without triangles gives.
+constexpr float kFarthest = 1e9F;  // millimetres
+
+// As check_mesh of the mesh, and no coordinate is beyond kFarthest. `empty_code`, where it is not kOk, is what a mesh
+// without triangles gives.
 Status check_mesh(const MeshView& mesh, Code empty_code = Code::kOk);
 
 // The vertices of `mesh` that `kept` names, in that order, with what is known of them; no triangles.

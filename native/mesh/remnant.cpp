@@ -2,41 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/spread.h"
-#include "mesh/closest.h"
 #include "mesh/connectivity.h"
+#include "mesh/descend.h"
 
 namespace lineament {
 namespace {
 
 constexpr size_t kBlock = 4096;
-constexpr int kMostSteps = 64;  // from vertex to vertex
-
-// Squared distance of `place` from the triangles that are met when going downhill from `point`.
-float descend(const MeshView& mesh, const std::vector<uint32_t>& corners, const Stars& stars, Vec3 place,
-              uint32_t point) {
-  float best = std::numeric_limits<float>::infinity();
-  for (int step = 0; step < kMostSteps; ++step) {
-    uint32_t next = kNoVertex;
-    for (uint32_t i = stars.begin[point]; i < stars.begin[point + 1]; ++i) {
-      const uint32_t* c = corners.data() + 3 * size_t{stars.triangles[i]};
-      const Closest found = closest_on_triangle(place, vec3_at(mesh.positions, c[0]), vec3_at(mesh.positions, c[1]),
-                                                vec3_at(mesh.positions, c[2]));
-      if (!(found.squared < best)) continue;
-      best = found.squared;
-      // Where the nearest place lies on the rim of these triangles, there may be a nearer one beyond.
-      const float weights[3] = {found.a, found.b, found.c};
-      const size_t mine = c[0] == point ? 0 : c[1] == point ? 1 : 2;
-      const size_t one = (mine + 1) % 3, two = (mine + 2) % 3;
-      next = weights[mine] > 0 ? kNoVertex : weights[one] > weights[two] ? c[one] : c[two];
-    }
-    if (next == kNoVertex) break;
-    point = next;
-  }
-  return best;
-}
 
 }  // namespace
 
@@ -64,6 +38,7 @@ Result<Deviation> deviation_of(const MeshView& original, const Remnant& remnant,
   Stars stars;
   if (Status status = stars.build(remnant.points.data(), remnant.points.size() / 3, n); !status.ok()) return status;
   std::vector<Sum> sums(blocks);
+  const auto place = [&original](uint32_t p) { return vec3_at(original.positions, p); };
   const Status done = spread(executor, blocks, [&](size_t block) {
     if (is_cancelled(token)) return Status(Code::kAborted, "Simplification was cancelled");
     Sum& sum = sums[block];
@@ -73,7 +48,7 @@ Result<Deviation> deviation_of(const MeshView& original, const Remnant& remnant,
       if (stars.begin[now] == stars.begin[now + 1]) continue;  // no triangle ever used it
       ++sum.count;
       if (now == p) continue;
-      const double squared = descend(original, remnant.points, stars, vec3_at(original.positions, p), now);
+      const double squared = descend(place, remnant.points.data(), stars, place(static_cast<uint32_t>(p)), now);
       sum.most = std::max(sum.most, squared);
       sum.squares += squared;
     }
