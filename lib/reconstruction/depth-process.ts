@@ -3,6 +3,7 @@ import { cancellable } from '../inference/cancel.js';
 import type { Runtime } from '../inference/runtime.js';
 import { MOST_DEPTH_PIXELS } from '../native/depth.js';
 import { checkDepth, positive } from './depth-check.js';
+import { cudaOf, type ReconstructionDevice } from './device.js';
 import type { DepthMap } from './types.js';
 
 export interface FilterDepthOptions {
@@ -12,6 +13,8 @@ export interface FilterDepthOptions {
   readonly spatial?: number;
   /** Millimetres of difference in depth from which a neighbour has no say; default 10. Three to five times the noise is usual. */
   readonly range?: number;
+  /** Where it is computed; `cpu` when absent. */
+  readonly device?: ReconstructionDevice;
   readonly signal?: AbortSignal;
 }
 
@@ -21,22 +24,23 @@ export interface FilterDepthOptions {
  * beyond an edge has no say at all. Pixels without depth neither gain one nor count. Confidence stays. Surfaces that are seen
  * at an angle keep their slope but for the `spatial` pixels along their edges, which are drawn towards the middle.
  *
- * Rejects with `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`. Thread-safe; the same bytes for any number of threads, the last digits differ
- * between SIMD levels.
+ * Rejects with `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`, `PROVIDER_UNAVAILABLE` (a device that is not there). Thread-safe; the same
+ * bytes for any number of threads, the last digits differ between SIMD levels and devices.
  */
 export async function filterDepth<T extends DepthMap>(
   runtime: Runtime,
   map: T,
   options: FilterDepthOptions = {},
 ): Promise<T> {
-  plainObject('options', options, ['radius', 'spatial', 'range', 'signal']);
+  plainObject('options', options, ['radius', 'spatial', 'range', 'device', 'signal']);
   const { width, height } = checkDepth(map);
   const spatial = numberIn('spatial', options.spatial ?? 1.5, 0.01, 100);
   const radius = positiveInteger('radius', options.radius ?? Math.min(16, Math.ceil(2 * spatial)), 16);
   const range = numberIn('range', options.range ?? 10, 1e-6, 1e6);
   const signal = options.signal && abortSignal('signal', options.signal);
+  const how = { width, height, radius, spatial, range, cuda: await cudaOf(runtime, options.device) };
   const depth = await cancellable(runtime.addon, signal, (token) =>
-    runtime.addon.filterDepth(runtime.executor, map.depth, { width, height, radius, spatial, range }, token),
+    runtime.addon.filterDepth(runtime.executor, map.depth, how, token),
   );
   return { ...map, depth };
 }

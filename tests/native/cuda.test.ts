@@ -1,6 +1,5 @@
 // The index on a CUDA device through the addon and the library. Everything runs on the plugin that has the processor in the
 // device's place, compiled here from the plugin's own sources; and again on a device where there is one.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
@@ -13,35 +12,16 @@ import {
   openVectorIndex,
   type VectorSearchOptions,
 } from '../../lib/search/index.js';
-import { lastJson, root, runChild } from '../support/child.js';
+import { lastJson, runChild } from '../support/child.js';
+import { compile, compileReference, compiler, device, places, real } from './cuda-support.js';
 import { codeOf, noise } from './support.js';
 
-const compiler = ['c++', 'g++', 'clang++'].find((name) => {
-  try {
-    execFileSync(name, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-});
 const before = process.env['LINEAMENT_CUDA'];
-const real = await cudaStatus();
-const device = real.state === 'ready' && !real.reference;
 const folder = mkdtempSync(join(os.tmpdir(), 'lineament-cuda-'));
 const reference = join(folder, 'liblineament_cuda_reference.so');
 
-function compile(sources: readonly string[], out: string): void {
-  const args = ['-std=c++20', '-O2', '-shared', '-fPIC', '-fvisibility=hidden', `-I${join(root, 'native')}`];
-  execFileSync(compiler!, [...args, ...sources, '-o', out], { stdio: 'pipe' });
-}
-
 beforeAll(() => {
-  if (compiler === undefined) return;
-  const names = ['device_reference.cpp', 'geometry.cpp', 'plugin.cpp', 'store.cpp', 'store_search.cpp'];
-  compile(
-    names.map((name) => join(root, 'native', 'cuda', name)),
-    reference,
-  );
+  if (compiler !== undefined) compileReference(reference);
 });
 afterEach(() => {
   if (before === undefined) delete process.env['LINEAMENT_CUDA'];
@@ -56,11 +36,6 @@ const keysTo = (count: number, first = 0): number[] => Array.from({ length: coun
 function use(place: 'reference' | 'device'): void {
   process.env['LINEAMENT_CUDA'] = place === 'reference' ? reference : real.path;
 }
-
-const places = [
-  { place: 'reference', skip: compiler === undefined, name: 'on the reference (needs a C++ compiler)' },
-  { place: 'device', skip: !device, name: `on a CUDA device${device ? '' : ` (skipped: ${real.problem})`}` },
-] as const;
 
 for (const { place, skip, name } of places) {
   describe.skipIf(skip)(`CUDA index ${name}`, () => {
