@@ -21,27 +21,6 @@ float towards(const Vec3& normal, int axis) {
   return axis % 2 == 0 ? along : -along;
 }
 
-struct Neighbours {
-  std::vector<std::array<uint32_t, 3>> of;  // across each edge; kNone at borders and crowded edges
-
-  explicit Neighbours(const MeshView& mesh) : of(mesh.triangles, {kNone, kNone, kNone}) {
-    std::unordered_map<uint64_t, uint32_t> open;
-    open.reserve(3 * mesh.triangles);
-    for (uint32_t t = 0; t < mesh.triangles; ++t) {
-      for (uint32_t k = 0; k < 3; ++k) {
-        const uint32_t a = mesh.indices[3 * size_t{t} + k], b = mesh.indices[3 * size_t{t} + (k + 1) % 3];
-        const auto [found, is_new] = open.emplace((uint64_t{std::min(a, b)} << 32) | std::max(a, b), 3 * t + k);
-        if (is_new) continue;
-        const uint32_t other = found->second;
-        if (other == kNone) continue;
-        of[t][k] = other / 3;
-        of[other / 3][other % 3] = t;
-        found->second = kNone;
-      }
-    }
-  }
-};
-
 // Charts of `list`'s triangles: connected ones of one axis.
 void flood(const Neighbours& neighbours, const std::vector<signed char>& axes, const std::vector<uint32_t>& list,
            std::vector<char>* pending, std::vector<Chart>* out) {
@@ -105,7 +84,25 @@ Flat flatten(const float* p, int axis) {
   }
 }
 
-Status cut_charts(const MeshView& mesh, const CancelToken* token, std::vector<Chart>* out) {
+Neighbours::Neighbours(const MeshView& mesh) : of(mesh.triangles, {kNone, kNone, kNone}) {
+  std::unordered_map<uint64_t, uint32_t> open;
+  open.reserve(3 * mesh.triangles);
+  for (uint32_t t = 0; t < mesh.triangles; ++t) {
+    for (uint32_t k = 0; k < 3; ++k) {
+      const uint32_t a = mesh.indices[3 * size_t{t} + k], b = mesh.indices[3 * size_t{t} + (k + 1) % 3];
+      const auto [found, is_new] = open.emplace((uint64_t{std::min(a, b)} << 32) | std::max(a, b), 3 * t + k);
+      if (is_new) continue;
+      const uint32_t other = found->second;
+      if (other == kNone) continue;
+      of[t][k] = other / 3;
+      of[other / 3][other % 3] = t;
+      found->second = kNone;
+    }
+  }
+}
+
+Status cut_charts(const MeshView& mesh, const Neighbours& neighbours, const CancelToken* token,
+                  std::vector<Chart>* out) {
   std::vector<Vec3> normals(mesh.triangles);
   std::vector<signed char> axes(mesh.triangles, -1);
   std::vector<uint32_t> list;
@@ -126,7 +123,6 @@ Status cut_charts(const MeshView& mesh, const CancelToken* token, std::vector<Ch
   if (list.empty()) return Status(Code::kNoSurface, "No triangle has an area");
   if (is_cancelled(token)) return Status(Code::kAborted, "Cancelled");
 
-  const Neighbours neighbours(mesh);
   // A triangle that two of its neighbours outvote takes their axis: straighter borders.
   for (int round = 0; round < kSmoothings; ++round) {
     const std::vector<signed char> before = axes;
@@ -167,10 +163,9 @@ TexelUv Placement::uv(const float* position, int axis, const ChartBox& box) cons
           static_cast<float>((box.top + inset + (p.y - box.y) * scale) / size)};
 }
 
-Status take_apart(const MeshView& mesh, const std::vector<ChartBox>& boxes, const Placement& placement,
-                  const CancelToken* token, std::vector<Chart>* charts, size_t* moved) {
+Status take_apart(const MeshView& mesh, const Neighbours& neighbours, const std::vector<ChartBox>& boxes,
+                  const Placement& placement, const CancelToken* token, std::vector<Chart>* charts, size_t* moved) {
   const int size = placement.size;
-  const Neighbours neighbours(mesh);
   std::vector<signed char> axes(mesh.triangles, -1);
   std::vector<char> pending(mesh.triangles, 0);
   std::vector<char> texels(static_cast<size_t>(size) * static_cast<size_t>(size), 0);

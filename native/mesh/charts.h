@@ -1,6 +1,7 @@
 // A mesh in pieces that lie flat.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -23,9 +24,16 @@ struct Flat {
 };
 Flat flatten(const float* position, int axis);
 
+// The triangle across each edge; UINT32_MAX at borders, and beyond the first two at an edge of more.
+struct Neighbours {
+  explicit Neighbours(const MeshView& mesh);
+  std::vector<std::array<uint32_t, 3>> of;
+};
+
 // Every triangle with an area is in one chart; all of a chart's triangles look towards its axis by 0.1 at least. Small
 // charts are joined to their neighbours where that allows it. `out` is in the order of the charts' first triangles.
-Status cut_charts(const MeshView& mesh, const CancelToken* token, std::vector<Chart>* out);
+Status cut_charts(const MeshView& mesh, const Neighbours& neighbours, const CancelToken* token,
+                  std::vector<Chart>* out);
 
 struct ChartBox {
   double x = 0, y = 0, width = 0, height = 0;  // millimetres, of the flat chart
@@ -50,7 +58,7 @@ struct Placement {
 };
 
 // Takes charts that cover a texel twice apart, where they were put; `moved` is the number of triangles that had to go.
-Status take_apart(const MeshView& mesh, const std::vector<ChartBox>& boxes, const Placement& placement,
-                  const CancelToken* token, std::vector<Chart>* charts, size_t* moved);
+Status take_apart(const MeshView& mesh, const Neighbours& neighbours, const std::vector<ChartBox>& boxes,
+                  const Placement& placement, const CancelToken* token, std::vector<Chart>* charts, size_t* moved);
 
 }  // namespace lineament

@@ -37,8 +37,9 @@ ChartBox box_of(const MeshView& mesh, const Chart& chart) {
 
 Status unwrap(const MeshView& mesh, const UnwrapOptions& options, Executor& executor, const CancelToken* token,
               Atlas* out) {
+  const Neighbours neighbours(mesh);
   std::vector<Chart> charts;
-  Status done = cut_charts(mesh, token, &charts);
+  Status done = cut_charts(mesh, neighbours, token, &charts);
   if (!done.ok()) return done;
   double area = 0;
   for (const Chart& chart : charts) {
@@ -58,7 +59,7 @@ Status unwrap(const MeshView& mesh, const UnwrapOptions& options, Executor& exec
       return Status(Code::kInvalidArgument, "The texture is too small for the charts of this mesh");
     }
     if (round + 1 == kMostRounds) break;
-    done = take_apart(mesh, boxes, placement, token, &charts, &moved);
+    done = take_apart(mesh, neighbours, boxes, placement, token, &charts, &moved);
     if (!done.ok()) return done;
   }
 

@@ -101,6 +101,16 @@ describe('packed tarballs installed with --ignore-scripts', () => {
     expect(Number(stdout)).toBeGreaterThan(300_000);
   });
 
+  it('carry the canonical face', async () => {
+    const script = `
+      import { canonicalFace } from 'lineament/reconstruction';
+      const { positions, indices } = await canonicalFace();
+      console.log(JSON.stringify([positions.length, indices.length]));
+    `;
+    const { stdout } = await node(['--input-type=module', '-e', script], { LINEAMENT_MODELS: '' });
+    expect(JSON.parse(stdout)).toEqual([3 * 468, 3 * 898]);
+  });
+
   it('give a working command', async () => {
     const command = path.join(folder, 'node_modules', 'lineament', 'dist', 'cli', 'main.js');
     const { stdout } = await node([command, 'detect', 'photo.jpg', '--json']);
