@@ -86,7 +86,9 @@ async function style() {
   const node = process.execPath;
   await check('biome', succeeds(node, [packageFile('@biomejs/biome', 'bin/biome'), 'ci', '.']));
   await check('import layers', succeeds(node, ['scripts/check-layers.mjs']));
-  await check('typecheck', succeeds(node, [packageFile('typescript', 'bin/tsc'), '-p', 'tsconfig.json', '--noEmit']));
+  const tsc = packageFile('typescript', 'bin/tsc');
+  await check('typecheck', succeeds(node, [tsc, '-p', 'tsconfig.json', '--noEmit']));
+  await check('typecheck of the viewer page', succeeds(node, [tsc, '-p', 'lib/visualization/viewer/tsconfig.json']));
   await check('typedoc', succeeds(node, [packageFile('typedoc', 'bin/typedoc')]));
   await check('clang-format', async () => {
     if (!(await has('clang-format-14'))) return 'skip';

@@ -35,6 +35,9 @@ export interface FaceReconstruction {
 /** Vertices of the grid that the finest level is made from, at most: every pixel of a face of some 250 × 320 pixels. */
 const GRID_VERTICES = 80_000;
 
+/** Below it lies the rim of the face, a pixel or two that are seen so slantingly that their depth means little. */
+const LEAST_CONFIDENCE = 0.1;
+
 /** Each level has this part of the triangles of the one before. */
 const RATIO = 4;
 
@@ -82,7 +85,7 @@ export async function reconstructFace(
   );
   const step = Math.ceil(Math.sqrt((depth.width * depth.height) / GRID_VERTICES));
   const [surface, texture] = await Promise.all([
-    timed('surface', meshFromDepth(runtime, depth, { step, ...stopped })),
+    timed('surface', meshFromDepth(runtime, depth, { step, minConfidence: LEAST_CONFIDENCE, ...stopped })),
     textured ? timed('texture', photoTexture(runtime, frame, depth, stopped)) : undefined,
   ]);
   const finest = Math.min(most, surface.indices.length / 3);

@@ -5,9 +5,12 @@ import type { Engine, ReconstructedFace, ReconstructOptions } from '../../index.
 import { Runtime } from '../../inference/index.js';
 import {
   encodeGlb,
+  type FaceDepth,
   type FaceReconstruction,
   faceDistances,
+  type PointCloud,
   projectDepth,
+  type Texture,
   writeMesh,
 } from '../../reconstruction/index.js';
 import { createViewer, depthPicture, type MeshReportFace, meshReport } from '../../visualization/index.js';
@@ -65,7 +68,12 @@ export async function mesh(context: CommandContext): Promise<number> {
             if (options['report'] !== undefined) {
               const name = faces.length > 1 ? path.basename(target, path.extname(target)) : path.basename(file);
               const { levels, depth } = face.reconstruction;
-              report.push({ name, mesh: levels[0]!.mesh, photo: frame, depth, facts: factsOf(face.reconstruction) });
+              const about = {
+                box: face.box,
+                ...(face.pose && { pose: face.pose }),
+                facts: factsOf(face.reconstruction),
+              };
+              report.push({ name, mesh: levels[0]!.mesh, photo: frame, depth, ...about });
             }
           }
           return {
@@ -205,17 +213,22 @@ async function write(
     file.endsWith('.glb') || options['viewer'] === true ? await encodeGlb(levels, { scale: depth.scale }) : undefined;
   if (file.endsWith('.glb')) await put(file, glb!);
   else files.push(...(await writeMesh(runtime, file, levels[0]!.mesh)));
-  if (options['cloud'] === true) {
-    const cloud = await projectDepth(runtime, depth);
+  const cloud = options['cloud'] === true ? await cloudOf(runtime, depth, levels[0]!.mesh.texture) : undefined;
+  if (cloud !== undefined) {
     files.push(...(await writeMesh(runtime, beside('.cloud.ply'), cloud)));
   }
-  if (options['depth'] === true) await put(beside('.depth.png'), await depthPicture(depth));
+  if (options['depth'] === true) await put(beside('.depth.png'), await depthPicture(depth, { legend: true }));
   if (options['viewer'] === true) {
     const title = path.basename(file, path.extname(file));
     const facts: [string, string][] = [['Photograph', `${photographWidth} pixels wide`]];
-    await put(beside('.html'), await createViewer({ glb: glb!, depth, title, facts }));
+    await put(beside('.html'), await createViewer({ glb: glb!, depth, ...(cloud && { cloud }), title, facts }));
   }
   return files;
+}
+
+function cloudOf(runtime: Runtime, depth: FaceDepth, texture: Texture | undefined): Promise<PointCloud> {
+  const frame = texture && ({ ...texture, channels: 3, format: 'rgb' } as const);
+  return projectDepth(runtime, depth, { normals: true, ...(frame && { picture: { frame } }) });
 }
 
 /** Distances that say at a glance whether a size is plausible. */
