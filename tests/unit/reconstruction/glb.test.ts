@@ -10,7 +10,7 @@ import { picture, sheet } from '../../support/meshes.js';
 
 const only = (mesh: Mesh, ...keep: (keyof Mesh)[]): Mesh =>
   Object.fromEntries(Object.entries(mesh).filter(([key]) => ['positions', 'indices', ...keep].includes(key))) as never;
-const json = (glb: Uint8Array): Record<string, never[]> & { asset: Record<string, unknown> } => {
+const json = (glb: Uint8Array): Record<string, unknown[]> & { asset: unknown } => {
   const length = new DataView(glb.buffer, glb.byteOffset).getUint32(12, true);
   return JSON.parse(Buffer.from(glb.subarray(20, 20 + length)).toString());
 };
