@@ -14,8 +14,8 @@ export interface RebuildSurfaceOptions {
   /** Steps of the solver on the finest grid; default 10. */
   readonly iterations?: number;
   /**
-   * Parts where points are rarer than this share of their median density are cut away, 0 to 1; default 0.1, for faces and other
-   * surfaces that end. 0: nothing is cut, and the surface is closed.
+   * Parts are cut away where fewer cells of the grid hold points than this share of the median, 0 to 1; at a straight border of the points it
+   * is one half. Default 0.45, for faces and other surfaces that end. 0: nothing is cut, and the surface is closed.
    */
   readonly trim?: number;
   /** Most memory for the grid; default 1 GiB. */
@@ -54,7 +54,7 @@ export async function rebuildSurface(
     resolution: numberIn('resolution', positiveInteger('resolution', options.resolution ?? 128), 16, 512),
     screening: numberIn('screening', options.screening ?? 4, 0, 1e6),
     iterations: positiveInteger('iterations', options.iterations ?? 10, 1000),
-    trim: numberIn('trim', options.trim ?? 0.1, 0, 1),
+    trim: numberIn('trim', options.trim ?? 0.45, 0, 1),
     maxBytes: positiveInteger('maxBytes', options.maxBytes ?? 2 ** 30),
   };
   const signal = options.signal && abortSignal('signal', options.signal);

@@ -177,7 +177,7 @@ class Reconstruction {
     for (size_t k = 0; k < 3; ++k) out[k] = static_cast<float>((at[k] - frame_.origin[k]) / frame_.spacing);
   }
 
-  // Points and their colours on a coarser grid.
+  // Points and their colours on a coarser grid, and how many cells hold points.
   void measure_density() {
     const std::array<int, 3> nodes = frame_.coarse_nodes();
     const std::array<size_t, 8> corners = cell_corners(nodes);
@@ -187,20 +187,21 @@ class Reconstruction {
       in_cells(one.position, at);
       const Trilinear near = coarse_at(at);
       for (size_t c = 0; c < 8; ++c) {
-        std::array<float, 4>& to = density_[near.first + corners[c]];
+        std::array<float, 5>& to = density_[near.first + corners[c]];
         const float weight = near.weight[c] * static_cast<float>(one.count);
         to[0] += weight;
         for (size_t k = 0; k < 3; ++k) to[k + 1] += weight * static_cast<float>(one.colour[k]);
+        to[4] += near.weight[c];
       }
     }
   }
 
-  std::array<float, 4> density_at(const float* position) const {
+  std::array<float, 5> density_at(const float* position) const {
     const std::array<size_t, 8> corners = cell_corners(frame_.coarse_nodes());
     const Trilinear near = coarse_at(position);
-    std::array<float, 4> sum{};
+    std::array<float, 5> sum{};
     for (size_t c = 0; c < 8; ++c) {
-      for (size_t k = 0; k < 4; ++k) sum[k] += near.weight[c] * density_[near.first + corners[c]][k];
+      for (size_t k = 0; k < 5; ++k) sum[k] += near.weight[c] * density_[near.first + corners[c]][k];
     }
     return sum;
   }
@@ -208,19 +209,20 @@ class Reconstruction {
   // Points are spread and looked up trilinearly, which across a surface is a cubic B-spline: 2/3 in its middle.
   void make_samples() {
     constexpr float kCell = 1 << kDensityShift;
-    std::vector<float> densities;
+    std::vector<float> filled;
     for (const Gathered& one : gathered_) {
       PoissonSample sample{};
       in_cells(one.position, sample.position);
-      const float density = density_at(sample.position)[0];
-      densities.push_back(density);
+      const std::array<float, 5> around = density_at(sample.position);
+      const float density = around[0];
+      filled.push_back(around[4]);
       for (size_t k = 0; k < 3; ++k) sample.normal[k] = static_cast<float>(one.normal[k]);
       sample.area = static_cast<float>(one.count) * (2.0f / 3.0f) * kCell * kCell / std::max(density, 1e-6f);
       samples_.push_back(sample);
     }
-    const auto middle = densities.begin() + static_cast<std::ptrdiff_t>(densities.size() / 2);
-    std::nth_element(densities.begin(), middle, densities.end());
-    median_density_ = *middle;
+    const auto middle = filled.begin() + static_cast<std::ptrdiff_t>(filled.size() / 2);
+    std::nth_element(filled.begin(), middle, filled.end());
+    median_filled_ = *middle;
   }
 
   // Mean over the samples, by area.
@@ -252,8 +254,8 @@ class Reconstruction {
   std::vector<int32_t> cell_sample_;  // sample of a cell or −1
   std::vector<Gathered> gathered_;
   std::vector<PoissonSample> samples_;
-  std::vector<std::array<float, 4>> density_;  // points, and their colours
-  float median_density_ = 0;
+  std::vector<std::array<float, 5>> density_;  // points, their colours, and cells with points
+  float median_filled_ = 0;
   std::vector<float> values_;
 };
 
@@ -320,14 +322,14 @@ Status Reconstruction::extract(TriangleMesh* mesh) {
 }
 
 void Reconstruction::trim(TriangleMesh* mesh) const {
-  const float least = static_cast<float>(options_.trim) * median_density_;
+  const float least = static_cast<float>(options_.trim) * median_filled_;
   std::vector<uint8_t> keep(mesh->vertices());
   for (size_t i = 0; i < keep.size(); ++i) {
     double at[3];
     float cells[3];
     for (size_t k = 0; k < 3; ++k) at[k] = static_cast<double>(mesh->positions[3 * i + k]);
     in_cells(at, cells);
-    keep[i] = density_at(cells)[0] >= least ? 1 : 0;
+    keep[i] = density_at(cells)[4] >= least ? 1 : 0;
   }
   size_t kept = 0;
   for (size_t t = 0; t < mesh->indices.size(); t += 3) {
@@ -374,7 +376,7 @@ void Reconstruction::colour(TriangleMesh* mesh) const {
     if (!(weights > 1e-9)) {
       float cells[3];
       in_cells(at, cells);
-      const std::array<float, 4> around = density_at(cells);
+      const std::array<float, 5> around = density_at(cells);
       const bool some = around[0] > 1e-6f;
       for (size_t k = 0; k < 3; ++k) sum[k] = some ? static_cast<double>(around[k + 1]) : mean[k];
       weights = some ? static_cast<double>(around[0]) : all;

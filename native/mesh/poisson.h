@@ -18,8 +18,8 @@ struct PoissonOptions {
       128;  // cells along the longest side of the grid, 16 to 512; fewer where the points are too few for them
   double screening = 4;  // how closely points are followed: 0 leaves only normals
   int iterations = 10;   // of the solver on the finest grid
-  // Triangles are left out where points are rarer than this share of their median density; 0: none, the surface is
-  // closed.
+  // Triangles are left out where fewer cells around hold points than this share of the median; at a straight border it
+  // is one half. 0: none are, the surface is closed.
   double trim = 0;
   uint64_t max_bytes = uint64_t{1} << 30;
 };

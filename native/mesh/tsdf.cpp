@@ -221,6 +221,8 @@ Status TsdfVolume::mark(const FusionFrame& frame, const std::vector<DepthSample>
   const double reach = options_.truncation + options_.voxel, side = options_.voxel * kBlockSide;
   const auto row_of = [&](int y) {
     bool here = false;
+    // Neighbouring pixels mostly mark the same blocks.
+    std::array<int, 6> last_marked{-1, -1, -1, -1, -1, -1};
     for (int x = 0; x < frame.width; ++x) {
       const DepthSample& sample =
           samples[static_cast<size_t>(y) * static_cast<size_t>(frame.width) + static_cast<size_t>(x)];
@@ -239,6 +241,9 @@ Status TsdfVolume::mark(const FusionFrame& frame, const std::vector<DepthSample>
       }
       if (!within) continue;
       here = true;
+      const std::array<int, 6> range{first[0], first[1], first[2], last[0], last[1], last[2]};
+      if (range == last_marked) continue;
+      last_marked = range;
       for (int bz = first[2]; bz <= last[2]; ++bz) {
         for (int by = first[1]; by <= last[1]; ++by) {
           for (int bx = first[0]; bx <= last[0]; ++bx) {

@@ -131,7 +131,7 @@ TEST(a_gap_is_bridged_or_trimmed) {
   // The cap that nobody saw is 80 mm wide and 15 mm high; the surface across it bends a little the other way.
   std::printf("    bridged: farthest %.2f mm\n", surfaces::farthest(closed, distance));
   CHECK(surfaces::farthest(closed, distance) < 24);
-  options.trim = 0.2;
+  options.trim = 0.4;
   const TriangleMesh open = rebuild(cloud, options, &report);
   const MeshReport shape = surfaces::inspect(open);
   CHECK(!shape.watertight);

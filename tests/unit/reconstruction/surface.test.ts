@@ -63,7 +63,7 @@ describe('a surface from points', () => {
   it('ends where a face ends', async () => {
     const pose = lookAtOrigin(350, 0);
     const cloud = await projectDepth(runtime, depthOf(bust, pose, 160, 260));
-    const { mesh } = await rebuildSurface(runtime, cloud, { trim: 0.2 });
+    const { mesh } = await rebuildSurface(runtime, cloud);
     const report = await inspectMesh(runtime, mesh);
     expect(report.watertight).toBe(false);
     expect(report.oriented).toBe(true);
