@@ -94,7 +94,8 @@ describe('the dense mesh on photographs', () => {
     for (let y = 0; y < 2 * height; y++) {
       for (let x = 0; x < 2 * width; x++) {
         const from = ((y >> 1) * width + (x >> 1)) * 3;
-        data.set(frame.data.subarray(from, from + 3), (y * 2 * width + x) * 3);
+        const to = (y * 2 * width + x) * 3;
+        for (let k = 0; k < 3; k++) data[to + k] = frame.data[from + k]!;
       }
     }
     const twice: Frame = { data, width: 2 * width, height: 2 * height, channels: 3, format: 'rgb' };
