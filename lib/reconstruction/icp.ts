@@ -15,7 +15,7 @@ export interface AlignmentLevel {
   readonly maxDistance: number;
   /** Millimetres from the surface at which the loss begins to forgive (Huber) or has forgotten (Tukey); a quarter of `maxDistance` when absent. */
   readonly lossScale?: number;
-  /** 30 when absent. */
+  /** 100 when absent. */
   readonly maxIterations?: number;
 }
 
@@ -111,7 +111,7 @@ function levelsOf(levels: unknown): Float64Array {
         numberIn(`${name}.voxel`, voxel, 0, 1e9),
         numberIn(`${name}.maxDistance`, positive(`${name}.maxDistance`, maxDistance), 0, 1e9),
         lossScale === undefined ? 0 : positive(`${name}.lossScale`, lossScale),
-        positiveInteger(`${name}.maxIterations`, maxIterations ?? 30, 10_000),
+        positiveInteger(`${name}.maxIterations`, maxIterations ?? 100, 10_000),
       ];
     }),
   );

@@ -133,7 +133,7 @@ class Bench {
                                                        static_cast<float>(c * z - s * x + 531)});
     }
     IcpRule rule;
-    rule.levels = {{8, 60, 0, 30}, {4, 20, 0, 30}, {2, 8, 0, 30}, {1, 4, 0, 30}};
+    rule.levels = {{8, 60}, {4, 20}, {2, 8}, {1, 4}};
     const double began = now_ms();
     const auto found = register_clouds(view(source), view(target), rule, executor_, nullptr);
     const double ms = now_ms() - began;

@@ -22,7 +22,7 @@ struct IcpLevel {
   double voxel = 0;         // mm; the source is thinned to this; 0: not at all
   double max_distance = 0;  // mm; points with nothing nearer in the target do not count
   double loss_scale = 0;    // mm; Huber's or Tukey's constant; 0: a quarter of max_distance
-  size_t max_iterations = 30;
+  size_t max_iterations = 100;
 };
 
 struct IcpRule {

@@ -15,7 +15,7 @@ using clouds::Vector;
 // As lib/reconstruction/icp.ts has them.
 IcpRule face_rule() {
   IcpRule rule;
-  rule.levels = {{8, 60, 0, 30}, {4, 20, 0, 30}, {2, 8, 0, 30}, {1, 4, 0, 30}};
+  rule.levels = {{8, 60}, {4, 20}, {2, 8}, {1, 4}};
   return rule;
 }
 
