@@ -13,6 +13,8 @@ import { Lifetime } from '../inference/lifetime.js';
 import type { NativeExecutor, NativeToken } from '../native/addon.js';
 import { loadAddon } from '../native/index.js';
 import { loadOpen3d, type NativeOpen3d, type Open3dTopology, open3dAddon } from '../native/open3d.js';
+import { checkCloud } from './cloud-check.js';
+import { checkMesh } from './mesh-check.js';
 import type { Mesh, PointCloud } from './types.js';
 
 export type { Open3dTopology } from '../native/open3d.js';
@@ -131,9 +133,7 @@ class Open3dAddon implements Open3d {
   }
 
   async topology(mesh: Mesh, options: { readonly signal?: AbortSignal } = {}): Promise<Open3dTopology> {
-    const { positions, indices } = plainObject('mesh', mesh, MESH);
-    if (!(positions instanceof Float32Array)) throw invalid('mesh.positions', 'Float32Array', positions);
-    if (!(indices instanceof Uint32Array)) throw invalid('mesh.indices', 'Uint32Array', indices);
+    const { positions, indices } = checkMesh('mesh', mesh);
     const given = plainObject('options', options, ['signal']);
     return this.#run(given['signal'], (token) => this.#addon.topology(this.#executor, positions, indices, token));
   }
@@ -163,8 +163,6 @@ class Open3dAddon implements Open3d {
   }
 }
 
-const MESH = ['positions', 'indices', 'normals', 'uvs', 'colours', 'texture'];
-
 function refuse(error: unknown): never {
   throw wrapError(error);
 }
@@ -174,17 +172,11 @@ function cloudArrays(cloud: PointCloud): {
   readonly normals: Float32Array;
   readonly colours: Uint8Array | undefined;
 } {
-  const { positions, normals, colours } = plainObject('cloud', cloud, ['positions', 'normals', 'colours']);
-  if (!(positions instanceof Float32Array) || positions.length % 3 !== 0) {
-    throw invalid('cloud.positions', 'Float32Array of three numbers for each point', positions);
-  }
+  const { positions, normals, colours } = checkCloud('cloud', cloud);
   if (positions.length === 0) throw new LineamentError('NO_SURFACE', 'the cloud has no points');
-  if (!(normals instanceof Float32Array) || normals.length !== positions.length) {
-    const fix = 'Estimate normals first: reconstruction from points needs them.';
-    throw invalid('cloud.normals', `Float32Array of ${positions.length} numbers`, normals, fix);
-  }
-  if (colours !== undefined && !(colours instanceof Uint8Array && colours.length === positions.length)) {
-    throw invalid('cloud.colours', `Uint8Array of ${positions.length} numbers`, colours);
+  if (normals === undefined) {
+    const fix = "Estimate them first, with 'estimateNormals'.";
+    throw invalid('cloud.normals', `Float32Array of length ${positions.length}`, normals, fix);
   }
   return { positions, normals, colours };
 }
