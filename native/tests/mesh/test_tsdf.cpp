@@ -120,7 +120,7 @@ TEST(noise_averages_out) {
 
 TEST(free_space_takes_away_what_was_wrong) {
   const auto distance = surfaces::sphere(50);
-  std::vector<View> views = surfaces::look_around(distance, 4, 100, 250, 150);
+  std::vector<View> views = surfaces::look_around(distance, 3, 100, 250, 150);
   View wrong = views[0];
   // A spot that floats 20 mm in front of the sphere in one frame.
   for (int y = 47; y < 53; ++y) {
@@ -179,7 +179,7 @@ TEST(pixels_without_confidence_have_no_say) {
 }
 
 TEST(any_number_of_threads_gives_the_same_bytes) {
-  const std::vector<View> views = surfaces::look_around(surfaces::torus(40, 15), 4, 120, 250, 200);
+  const std::vector<View> views = surfaces::look_around(surfaces::torus(40, 15), 3, 72, 250, 120);
   const TriangleMesh one = fuse_all(views, around(70, 2, 6), 1), many = fuse_all(views, around(70, 2, 6), 5);
   CHECK(one.positions == many.positions);
   CHECK(one.normals == many.normals);
