@@ -27,7 +27,8 @@ for source in native/cuda/{geometry,plugin,store,store_search,device_reference}.
 done
 x86=(-march=x86-64-v2)
 case $(uname -m) in x86_64) ;; *) x86=() ;; esac
-for source in native/search/*.cpp; do
+for source in native/{search,cloud,device}/*.cpp native/depth/bilateral*.cpp \
+  native/mesh/{tsdf*,marching_cubes*,triangle_mesh}.cpp; do
   case "$source" in
     *_avx2.cpp) set -- -mavx2 -mfma -mf16c ;;
     *_avx512.cpp) set -- -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -Wno-uninitialized -Wno-maybe-uninitialized ;;
@@ -43,7 +44,7 @@ for job in $(jobs -p); do wait "$job"; done
 g++ -shared -o "$out/liblineament_cuda_reference.so" "$out"/native_cuda_{geometry,plugin,store,store_search,device_reference}.cpp.o
 for source in native/tests/cuda/test_*.cpp native/bench/cuda_bench.cpp; do
   g++ "${flags[@]}" -DLINEAMENT_CUDA_REFERENCE="\"$PWD/$out/liblineament_cuda_reference.so\"" "$source" \
-    "$out"/native_{core,search,inference}_*.o -lpthread -ldl -o "$out/$(basename "$source" .cpp)" &
+    "$out"/native_{core,search,inference,cloud,depth,mesh,device}_*.o -lpthread -ldl -o "$out/$(basename "$source" .cpp)" &
 done
 for job in $(jobs -p); do wait "$job"; done
 echo "built in $((SECONDS - started)) s for sm_$arch"
