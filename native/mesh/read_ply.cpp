@@ -12,6 +12,9 @@
 namespace lineament {
 namespace {
 
+// Bytes of the common face: three indices of 32 bits after their number.
+constexpr size_t kTriangle = 13;
+
 // Where the number of a property of a vertex goes.
 constexpr int kNowhere = -1, kNormal = 3, kUv = 6, kColour = 8, kSlots = 11;
 
@@ -297,6 +300,7 @@ class PlyReader {
     }
     if (faces && list == nullptr) return corrupt("a face has no list vertex_indices");
     const bool bare = list != nullptr && element.properties.size() == 1 && !header_.ascii;
+    if (bare) mesh_.indices.reserve(3 * std::min(static_cast<size_t>(element.count), left() / kTriangle));
     for (uint64_t i = 0; i < element.count; ++i) {
       if (time_to_stop(i + 1, token_)) return stopped();
       if (bare && !strips && triangle(*list)) continue;
@@ -313,12 +317,12 @@ class PlyReader {
   bool triangle(const PlyProperty& list) {
     const bool common =
         list.count_type == PlyType::kUint8 && (list.type == PlyType::kInt32 || list.type == PlyType::kUint32);
-    if (!common || size_ - at_ < 13 || data_[at_] != 3) return false;
+    if (!common || size_ - at_ < kTriangle || data_[at_] != 3) return false;
     uint32_t corners[3];
     for (size_t k = 0; k < 3; ++k) corners[k] = load<uint32_t>(data_ + at_ + 1 + 4 * k, swapped_);
     // Numbers below zero are for face() to refuse.
     if (((corners[0] | corners[1] | corners[2]) & 0x80000000) != 0) return false;
-    at_ += 13;
+    at_ += kTriangle;
     mesh_.indices.insert(mesh_.indices.end(), corners, corners + 3);
     return true;
   }
