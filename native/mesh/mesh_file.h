@@ -31,10 +31,10 @@ struct MeshBytes {
   size_t size = 0;
 };
 
-// The bytes of a file; no triangles: a point cloud. Numbers in text are the shortest that give the same float again. Rows are made on several
-// threads; the bytes do not depend on how many. Texture coordinates of PLY and OBJ start at the bottom-left corner, as
-// is the custom with both. kInvalidArgument: nothing to write, a number that is not finite, an index that names no
-// vertex, more than the format can count, a line break in a name; kOutOfMemory; kAborted.
+// The bytes of a file; no triangles: a point cloud. Numbers in text are the shortest that give the same float again.
+// Rows are made on several threads; the bytes do not depend on how many. Texture coordinates of PLY and OBJ start at
+// the bottom-left corner, as is the custom with both. kInvalidArgument: nothing to write, a number that is not finite,
+// an index that names no vertex, more than the format can count, a line break in a name; kOutOfMemory; kAborted.
 Result<MeshBytes> write_ply(const MeshView& mesh, const MeshWriting& how, Executor& executor, const CancelToken* token);
 Result<MeshBytes> write_obj(const MeshView& mesh, const MeshWriting& how, Executor& executor, const CancelToken* token);
 Result<MeshBytes> write_stl(const MeshView& mesh, const MeshWriting& how, Executor& executor, const CancelToken* token);
@@ -59,10 +59,10 @@ struct MeshFile {
   std::string library;  // OBJ: the file of its materials; PLY: the file of its texture; or empty
 };
 
-// Reads the file's own numbers (GLB: in the frame of its scene). Polygons become fans of triangles; an attribute is kept
-// where every vertex has it; normals are made 1 long, or 0 0 0 where they have no direction. kMeshCorrupt names the byte
-// or the line and what was expected there; kAborted. Nothing outside [data, data + size) is read, and memory is asked
-// for only after the file was found to be long enough for what it claims, within `limits`.
+// Reads the file's own numbers (GLB: in the frame of its scene). Polygons become fans of triangles; an attribute is
+// kept where every vertex has it; normals are made 1 long, or 0 0 0 where they have no direction. kMeshCorrupt names
+// the byte or the line and what was expected there; kAborted. Nothing outside [data, data + size) is read, and memory
+// is asked for only after the file was found to be long enough for what it claims, within `limits`.
 Result<MeshFile> read_ply(const uint8_t* data, size_t size, const MeshLimits& limits, const CancelToken* token);
 Result<MeshFile> read_glb(const uint8_t* data, size_t size, const MeshLimits& limits, const CancelToken* token);
 Result<MeshFile> read_obj(const uint8_t* data, size_t size, const MeshLimits& limits, const CancelToken* token);
