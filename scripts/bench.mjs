@@ -22,6 +22,7 @@ const NAMES = [
   'durability',
   'storage',
   'reconstruction',
+  'depth',
   'cloud',
   'surfaces',
   'simplify',

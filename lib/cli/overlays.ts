@@ -7,9 +7,18 @@ import type { PhotoResult } from './photos.js';
 
 /** Writes a file and turns a failure into an error that names it. */
 export async function writeOutput(file: string, data: string | Uint8Array): Promise<void> {
+  await makeFolder(path.dirname(file));
+  await writable(file, writeFile(file, data));
+}
+
+/** Makes a folder and those above it; one that is there is fine. */
+export async function makeFolder(folder: string): Promise<void> {
+  await writable(folder, mkdir(path.resolve(folder), { recursive: true }));
+}
+
+async function writable(file: string, work: Promise<unknown>): Promise<void> {
   try {
-    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-    await writeFile(file, data);
+    await work;
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new LineamentError('INVALID_ARGUMENT', `cannot write ${file}: ${said}`, {

@@ -8,6 +8,7 @@ import { depthFromLandmarks, type FaceDepth } from './depth.js';
 import { meshFromDepth } from './grid-mesh.js';
 import { type LevelOfDetail, levelsOfDetail } from './lod.js';
 import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from './reconstruct-options.js';
+import { smoothMesh } from './surface.js';
 import { photoTexture } from './texture.js';
 import type { Mesh } from './types.js';
 
@@ -37,6 +38,9 @@ const GRID_VERTICES = 80_000;
 
 /** Below it lies the rim of the face, a pixel or two that are seen so slantingly that their depth means little. */
 const LEAST_CONFIDENCE = 0.1;
+
+/** Pairs of smoothing steps. */
+const SMOOTHING = 8;
 
 /** Each level has this part of the triangles of the one before. */
 const RATIO = 4;
@@ -83,9 +87,8 @@ export async function reconstructFace(
       ...stopped,
     }),
   );
-  const step = Math.ceil(Math.sqrt((depth.width * depth.height) / GRID_VERTICES));
   const [surface, texture] = await Promise.all([
-    timed('surface', meshFromDepth(runtime, depth, { step, minConfidence: LEAST_CONFIDENCE, ...stopped })),
+    timed('surface', surfaceOf(runtime, depth, signal)),
     textured ? timed('texture', photoTexture(runtime, frame, depth, stopped)) : undefined,
   ]);
   const finest = Math.min(most, surface.indices.length / 3);
@@ -97,4 +100,28 @@ export async function reconstructFace(
     canonical: await fitCanonicalFace(mesh.points, depth),
     stages,
   };
+}
+
+/**
+ * Triangles between the pixels. Smoothed along and across, as pixels make steps of the face's outline that are millimetres deep where it
+ * turns away; texture coordinates follow the vertices to where the photograph shows them.
+ */
+async function surfaceOf(runtime: Runtime, depth: FaceDepth, signal: AbortSignal | undefined): Promise<Mesh> {
+  const stopped = signal && { signal };
+  const step = Math.ceil(Math.sqrt((depth.width * depth.height) / GRID_VERTICES));
+  const grid = await meshFromDepth(runtime, depth, {
+    step,
+    minConfidence: LEAST_CONFIDENCE,
+    ...stopped,
+  });
+  const mesh = await smoothMesh(runtime, grid, { iterations: SMOOTHING, border: 'along', ...stopped });
+  const { fx, fy, cx, cy } = depth.camera;
+  const { positions } = mesh;
+  const uvs = new Float32Array((positions.length / 3) * 2);
+  for (let i = 0, k = 0; k < uvs.length; i += 3, k += 2) {
+    const z = positions[i + 2]!;
+    uvs[k] = Math.min(1, Math.max(0, ((fx * positions[i]!) / z + cx) / depth.width));
+    uvs[k + 1] = Math.min(1, Math.max(0, ((fy * positions[i + 1]!) / z + cy) / depth.height));
+  }
+  return { ...mesh, uvs };
 }

@@ -15,7 +15,7 @@ import {
 } from '../../reconstruction/index.js';
 import { createViewer, depthPicture, type MeshReportFace, meshReport } from '../../visualization/index.js';
 import type { CommandContext, OptionValues } from '../command.js';
-import { writeOutput } from '../overlays.js';
+import { makeFolder, writeOutput } from '../overlays.js';
 import { boxJson, facesText, type PhotoResult, round, runOverPhotos } from '../photos.js';
 import { printable, table } from '../terminal.js';
 import { photoHeading } from './detect.js';
@@ -204,6 +204,7 @@ async function write(
   options: OptionValues,
 ): Promise<string[]> {
   const files: string[] = [];
+  await makeFolder(path.dirname(file));
   const beside = (ending: string): string => `${file.slice(0, -path.extname(file).length)}${ending}`;
   const put = async (name: string, data: string | Uint8Array): Promise<void> => {
     await writeOutput(name, data);
