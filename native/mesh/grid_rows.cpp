@@ -4,9 +4,7 @@
 #include <limits>
 
 // The arrays of rows never overlap; compilers count too many of them to see that.
-#if defined(__clang__)
-#define LINEAMENT_APART _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__clang__)
 #define LINEAMENT_APART _Pragma("GCC ivdep")
 #else
 #define LINEAMENT_APART
