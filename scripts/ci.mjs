@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { buildCuda } from './build-cuda.mjs';
 import { nodeHeaders } from './build-native.mjs';
+import { buildOpen3d } from './build-open3d.mjs';
 import { packageFile, root, run } from './lib/run.mjs';
 import { filesBelow } from './lib/stamp.mjs';
 import { vitest } from './lib/vitest.mjs';
@@ -136,6 +137,7 @@ async function oracles() {
   await run('bash', ['scripts/install-oracles.sh'], { inherit: true });
   // Where nvcc is: the tests of the plugin then meet the real one, device or not.
   await check('the CUDA plugin compiles', async () => ((await buildCuda()).skipped ? 'skip' : undefined));
+  await check('the addon for Open3D compiles', async () => ((await buildOpen3d()).skipped ? 'skip' : undefined));
   const env = { LINEAMENT_ORACLES: '1', ...(await otherRuntime()) };
   add(
     'oracles',

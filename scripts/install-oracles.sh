@@ -16,7 +16,8 @@ packages=(
   clang-format-14               # formatting of native code
   libopencv-dev                 # peer of the image kernels
   libdlib-dev libdlib-data      # peer of the shape predictor and its 68-point model
-  chromium                      # opens the HTML report
+  chromium                      # opens the HTML report and the 3D viewer
+  libopen3d-dev                 # oracle of clouds and surfaces, and what lineament_open3d offers
   qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross  # other processors
 )
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
