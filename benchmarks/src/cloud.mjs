@@ -1,6 +1,9 @@
-// Point clouds beside Open3D (Debian's libopen3d-dev 0.16.1, with OpenMP), over the same million points, both with two threads:
-// native/bench/cloud_bench.cpp. Both sides take turns, round by round; a figure is the median over rounds of a ratio within one
-// round. Then the result sets are compared: voxel means within 1e-4 mm, kept points index by index, normals up to their sign.
+// Point clouds beside Open3D (Debian's libopen3d-dev 0.16.1, with OpenMP), over the same million points, both with
+// two threads:
+// native/bench/cloud_bench.cpp. Both sides take turns, round by round; a figure is the median over rounds of a ratio
+// within one
+// round. Then the result sets are compared: voxel means within 1e-4 mm, kept points index by index, normals up to
+// their sign.
 //   BENCH_ROUNDS (3), BENCH_CLOUD_POINTS (1000000)
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

@@ -32,7 +32,8 @@ const TAGS = {
 const UNITS: Readonly<Record<number, number>> = { 2: 25.4, 3: 10, 4: 1, 5: 0.001 };
 
 /**
- * Reads the tags from EXIF data: a TIFF file (EXIF 2.32, CIPA DC-008, section 4.6) with or without the six bytes `Exif\0\0` before it, as `sharp`
+ * Reads the tags from EXIF data: a TIFF file (EXIF 2.32, CIPA DC-008, section 4.6) with or without the six bytes
+ * `Exif\0\0` before it, as `sharp`
  * gives it. Never throws: data that is damaged, or something else, has no tags. Pure function.
  */
 export function readCameraTags(exif: Uint8Array): CameraTags {
@@ -116,7 +117,8 @@ class Tiff {
 }
 
 /**
- * The EXIF data of an image file, its bytes or a `sharp` pipeline's input; absent where there is none, where the input has no such
+ * The EXIF data of an image file, its bytes or a `sharp` pipeline's input; absent where there is none, where the
+ * input has no such
  * thing (raw pixels) or cannot be read, which decoding it will say. Reads the header, not the pixels.
  */
 export async function readExif(input: ImageInput): Promise<Uint8Array | undefined> {

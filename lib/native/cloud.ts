@@ -15,13 +15,19 @@ export interface NativePointCloud {
   readonly colours?: Uint8Array | undefined;
 }
 
-/** Pixels to each side, 1 to 16, and the share of the depth by which a pixel's neighbour on the same surface differs at most. */
+/**
+ * Pixels to each side, 1 to 16, and the share of the depth by which a pixel's neighbour on the same surface differs
+ * at most.
+ */
 export interface NativeNormalWindow {
   readonly radius: number;
   readonly step: number;
 }
 
-/** Tight RGB: the depth map's own pixels, or (with `fx`) a picture with its camera and 4 × 4 numbers, row by row, from the depth camera's frame to its own. */
+/**
+ * Tight RGB: the depth map's own pixels, or (with `fx`) a picture with its camera and 4 × 4 numbers, row by row, from
+ * the depth camera's frame to its own.
+ */
 export interface NativePicture extends NativeSize, Partial<NativeCamera> {
   readonly pixels: Uint8Array;
   readonly transform?: Float64Array | undefined;
@@ -53,7 +59,10 @@ export interface NativeRegistered {
   readonly converged: boolean;
 }
 
-/** What the addon exports for point clouds. The same bytes for any number of threads; tokens are polled between parts of the work. */
+/**
+ * What the addon exports for point clouds. The same bytes for any number of threads; tokens are polled between parts
+ * of the work.
+ */
 export interface NativeClouds {
   projectDepth(
     executor: NativeExecutor,

@@ -3,8 +3,10 @@ import { type CameraTags, readCameraTags } from '../image/exif.js';
 import { type CameraIntrinsics, checkCamera } from '../landmarks/camera.js';
 
 /**
- * How a camera is known. `given`: by its intrinsics; `field-of-view`: by the angle that was named; `exif-35mm`: by EXIF's focal
- * length in terms of 35 mm film; `exif-sensor`: by EXIF's focal length and the pixels of its sensor; `assumed`: not at all, as many pixels as the
+ * How a camera is known. `given`: by its intrinsics; `field-of-view`: by the angle that was named; `exif-35mm`: by
+ * EXIF's focal
+ * length in terms of 35 mm film; `exif-sensor`: by EXIF's focal length and the pixels of its sensor; `assumed`: not
+ * at all, as many pixels as the
  * longer side.
  */
 export type CameraSource = 'given' | 'field-of-view' | 'exif-35mm' | 'exif-sensor' | 'assumed';
@@ -24,8 +26,10 @@ export interface CameraOptions {
 const FILM_DIAGONAL = Math.hypot(36, 24);
 
 /**
- * The pinhole camera of a picture of `width` × `height` pixels: what options say, else what EXIF says, else an assumed field of view.
- * EXIF's focal length holds for the whole picture as it was taken, turned or scaled; of one that was cut since, it sees too
+ * The pinhole camera of a picture of `width` × `height` pixels: what options say, else what EXIF says, else an
+ * assumed field of view.
+ * EXIF's focal length holds for the whole picture as it was taken, turned or scaled; of one that was cut since, it
+ * sees too
  * wide an angle. Values that give an angle outside of 1° to 170° are passed over.
  *
  * @param metadata `exif` as `readExif` or `sharp`'s metadata give it; damaged data counts as none

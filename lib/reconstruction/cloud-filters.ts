@@ -17,12 +17,16 @@ interface Abortable {
 }
 
 /**
- * One point for each cube of `size` millimetres that has points: the mean of their positions, colours and normals (made 1 long
- * again). The first cube's corner lies half a cube below the lowest coordinates, as Open3D's `voxel_down_sample` has it; points
+ * One point for each cube of `size` millimetres that has points: the mean of their positions, colours and normals
+ * (made 1 long
+ * again). The first cube's corner lies half a cube below the lowest coordinates, as Open3D's `voxel_down_sample` has
+ * it; points
  * come in the order in which the cubes' first points do.
  *
- * Rejects with `INVALID_ARGUMENT` (also a size so small that there were more than two million cubes along an axis, and positions
- * that are not finite, or beyond 10⁹), `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`. Thread-safe; the same bytes for any number of threads.
+ * Rejects with `INVALID_ARGUMENT` (also a size so small that there were more than two million cubes along an axis,
+ * and positions
+ * that are not finite, or beyond 10⁹), `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`. Thread-safe; the same bytes for any
+ * number of threads.
  */
 export async function downsampleVoxels(
   runtime: Runtime,
@@ -44,8 +48,10 @@ export interface PoissonDiskOptions extends Abortable {
 }
 
 /**
- * A Poisson-disk sample of the points: no two are nearer than `radius` millimetres, and each point of the cloud is nearer than that to
- * one of them. Deterministic by seed. Rejects as {@link downsampleVoxels}. Thread-safe; the same bytes for any number of threads.
+ * A Poisson-disk sample of the points: no two are nearer than `radius` millimetres, and each point of the cloud is
+ * nearer than that to
+ * one of them. Deterministic by seed. Rejects as {@link downsampleVoxels}. Thread-safe; the same bytes for any number
+ * of threads.
  */
 export async function samplePoissonDisk(
   runtime: Runtime,
@@ -72,10 +78,12 @@ export interface StatisticalOutlierOptions extends Abortable {
 }
 
 /**
- * Takes points away whose mean distance to their nearest is more than `ratio` standard deviations above that of all points (R. B. Rusu
+ * Takes points away whose mean distance to their nearest is more than `ratio` standard deviations above that of all
+ * points (R. B. Rusu
  * et al., 2008), counted as Open3D's `remove_statistical_outlier` does. Points on top of each other are kept.
  *
- * Rejects with `INVALID_ARGUMENT` (also positions that are not finite, or beyond 10⁹), `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`.
+ * Rejects with `INVALID_ARGUMENT` (also positions that are not finite, or beyond 10⁹), `ABORTED`, `CLOSED`,
+ * `OUT_OF_MEMORY`.
  * Thread-safe; the same bytes for any number of threads.
  */
 export async function removeStatisticalOutliers(

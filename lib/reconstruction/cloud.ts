@@ -16,7 +16,8 @@ export interface DepthNormalOptions {
   /** Pixels to each side that a plane is fitted to, 1 to 16; 2 when absent. */
   readonly radius?: number;
   /**
-   * Pixels belong to the same surface where their depths differ by no more than this share of the depth for each pixel between
+   * Pixels belong to the same surface where their depths differ by no more than this share of the depth for each
+   * pixel between
    * them; 0.02 when absent.
    */
   readonly step?: number;
@@ -27,7 +28,10 @@ export interface CloudPicture {
   readonly frame: Frame;
   /** The camera that took it; without one the picture has the size of the depth map, and its pixels are the map's. */
   readonly camera?: CameraIntrinsics;
-  /** 4 × 4 numbers row by row: from the frame of the depth map's camera to that of the picture's, in millimetres. The same when absent. */
+  /**
+   * 4 × 4 numbers row by row: from the frame of the depth map's camera to that of the picture's, in millimetres. The
+   * same when absent.
+   */
   readonly transform?: ArrayLike<number>;
 }
 
@@ -50,11 +54,14 @@ export interface DepthCloud extends PointCloud {
 
 /**
  * A point for every pixel of a depth map whose depth is known, in the camera's frame (millimetres): (x − cx) · Z / fx,
- * (y − cy) · Z / fy, Z, for the pixel's centre (x, y). Colours are the pixels' own where the picture is the depth map's, and taken bilinearly where
+ * (y − cy) · Z / fy, Z, for the pixel's centre (x, y). Colours are the pixels' own where the picture is the depth
+ * map's, and taken bilinearly where
  * it has a camera of its own, black where that does not see the point (what hides a point from it is not looked at).
  *
- * Rejects with `NO_SURFACE` (no pixel has a depth and the confidence asked for), `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`,
- * `OUT_OF_MEMORY`, `PROVIDER_UNAVAILABLE` (a device that is not there). Thread-safe; the same bytes for any number of threads.
+ * Rejects with `NO_SURFACE` (no pixel has a depth and the confidence asked for), `INVALID_ARGUMENT`, `ABORTED`,
+ * `CLOSED`,
+ * `OUT_OF_MEMORY`, `PROVIDER_UNAVAILABLE` (a device that is not there). Thread-safe; the same bytes for any number of
+ * threads.
  */
 export async function projectDepth(
   runtime: Runtime,
@@ -85,11 +92,14 @@ export async function projectDepth(
 }
 
 /**
- * Normals of the surface that a depth map shows: 3 × width × height numbers, of length 1 and towards the camera, 0 0 0 where
- * depth is not known or too few pixels belong to the same surface. A plane is fitted to the inverse depths of a window, which
+ * Normals of the surface that a depth map shows: 3 × width × height numbers, of length 1 and towards the camera, 0 0
+ * 0 where
+ * depth is not known or too few pixels belong to the same surface. A plane is fitted to the inverse depths of a
+ * window, which
  * are linear in the picture across any plane; pixels beyond a step in depth are left out.
  *
- * Rejects with `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`, `PROVIDER_UNAVAILABLE` (a device that is not there).
+ * Rejects with `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`, `PROVIDER_UNAVAILABLE` (a device that is not
+ * there).
  * Thread-safe; the same bytes for any number of threads.
  */
 export async function depthNormals(
@@ -131,8 +141,10 @@ export interface EstimateNormalsOptions {
 }
 
 /**
- * The cloud with a normal for each point: the direction in which its nearest points vary least (H. Hoppe et al., SIGGRAPH 1992),
- * as Open3D's `estimate_normals` computes it, turned towards the viewpoint. 0 0 0 where fewer than three points are near or they lie on
+ * The cloud with a normal for each point: the direction in which its nearest points vary least (H. Hoppe et al.,
+ * SIGGRAPH 1992),
+ * as Open3D's `estimate_normals` computes it, turned towards the viewpoint. 0 0 0 where fewer than three points are
+ * near or they lie on
  * a line or in one place.
  *
  * Rejects with `INVALID_ARGUMENT` (positions that are not finite, or beyond 10⁹), `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`.

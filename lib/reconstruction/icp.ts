@@ -13,7 +13,10 @@ export interface AlignmentLevel {
   readonly voxel: number;
   /** Millimetres beyond which the nearest point is no partner. */
   readonly maxDistance: number;
-  /** Millimetres from the surface at which the loss begins to forgive (Huber) or has forgotten (Tukey); a quarter of `maxDistance` when absent. */
+  /**
+   * Millimetres from the surface at which the loss begins to forgive (Huber) or has forgotten (Tukey); a quarter of
+   * `maxDistance` when absent.
+   */
   readonly lossScale?: number;
   /** 100 when absent. */
   readonly maxIterations?: number;
@@ -32,9 +35,15 @@ export interface AlignCloudsOptions {
   readonly levels?: readonly AlignmentLevel[];
   /** What distances count for: `tukey` when absent, `huber`, or `none` (their squares). */
   readonly loss?: 'tukey' | 'huber' | 'none';
-  /** 4 × 4 numbers row by row, a rotation and a shift, that bring the source near the target; the identity when absent. */
+  /**
+   * 4 × 4 numbers row by row, a rotation and a shift, that bring the source near the target; the identity when
+   * absent.
+   */
   readonly start?: ArrayLike<number>;
-  /** A level ends when an iteration turns the source by less (radians) and shifts it by less (mm); 1e-5 and 1e-3 when absent. */
+  /**
+   * A level ends when an iteration turns the source by less (radians) and shifts it by less (mm); 1e-5 and 1e-3 when
+   * absent.
+   */
   readonly leastTurn?: number;
   readonly leastShift?: number;
   readonly signal?: AbortSignal;
@@ -43,7 +52,10 @@ export interface AlignCloudsOptions {
 export interface Alignment {
   /** 4 × 4 numbers row by row: a rotation and a shift that take the source onto the target. */
   readonly transform: Float64Array;
-  /** Share of the source's points (thinned as in the last level) that have a partner within its `maxDistance`. 0: nothing was near. */
+  /**
+   * Share of the source's points (thinned as in the last level) that have a partner within its `maxDistance`. 0:
+   * nothing was near.
+   */
   readonly fitness: number;
   /** Root mean square of the partners' distances to the surface of the target, in millimetres. */
   readonly inlierRmse: number;
@@ -57,12 +69,16 @@ const LEVEL = ['voxel', 'maxDistance', 'lossScale', 'maxIterations'];
 const OPTIONS = ['levels', 'loss', 'start', 'leastTurn', 'leastShift', 'signal'];
 
 /**
- * The rigid motion that takes one cloud onto another that it overlaps: each point of the source is drawn to the tangent plane of the
- * target's nearest point (Y. Chen, G. Medioni, 1992), from coarse to fine and with a loss that disregards what does not fit. It
- * finds the nearest minimum: from far apart it needs a `start`. Where the target has no normals they are estimated from its 30 nearest
+ * The rigid motion that takes one cloud onto another that it overlaps: each point of the source is drawn to the
+ * tangent plane of the
+ * target's nearest point (Y. Chen, G. Medioni, 1992), from coarse to fine and with a loss that disregards what does
+ * not fit. It
+ * finds the nearest minimum: from far apart it needs a `start`. Where the target has no normals they are estimated
+ * from its 30 nearest
  * points; directions that the surface leaves open (sliding along a plane, turning a ball) stay as they are.
  *
- * Rejects with `NO_SURFACE` (fewer than three points in either), `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`, `OUT_OF_MEMORY`.
+ * Rejects with `NO_SURFACE` (fewer than three points in either), `INVALID_ARGUMENT`, `ABORTED`, `CLOSED`,
+ * `OUT_OF_MEMORY`.
  * Thread-safe; the same bytes for any number of threads.
  */
 export async function alignClouds(
