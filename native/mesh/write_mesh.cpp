@@ -25,7 +25,16 @@ Status check_writing(const MeshView& mesh, const MeshWriting& how, const CancelT
   if (mesh.normals != nullptr && !std::all_of(mesh.normals, mesh.normals + 3 * mesh.vertices, finite)) {
     return invalid("A normal is not finite");
   }
-  return check_mesh(mesh);
+  // Not check_mesh: how far away a position may be is no matter of a file.
+  if (!std::all_of(mesh.positions, mesh.positions + 3 * mesh.vertices, finite)) {
+    return invalid("A position is not finite");
+  }
+  if (mesh.uvs != nullptr && !std::all_of(mesh.uvs, mesh.uvs + 2 * mesh.vertices, finite)) {
+    return invalid("A texture coordinate is not finite");
+  }
+  const auto unknown = [&mesh](uint32_t index) { return index >= mesh.vertices; };
+  if (std::any_of(mesh.indices, mesh.indices + 3 * mesh.triangles, unknown)) return invalid("An index names no vertex");
+  return Status();
 }
 
 MeshBytes allocate_bytes(size_t size) { return {std::unique_ptr<uint8_t[]>(new (std::nothrow) uint8_t[size]), size}; }
