@@ -11,6 +11,15 @@ if [ ! -x "$milvus/bin/milvus-lite" ] && command -v python3 >/dev/null; then
     echo "install-oracles: could not install milvus-lite"
   fi
 fi
+# Independent readers of mesh files.
+meshes="$(dirname "$0")/../out/oracles/meshes"
+if [ ! -x "$meshes/bin/python" ] && command -v python3 >/dev/null; then
+  if ! { python3 -m venv "$meshes" && "$meshes/bin/pip" install --quiet --disable-pip-version-check numpy trimesh==5.2.0 meshio==5.3.5; } \
+    >/dev/null 2>&1; then
+    rm -rf "$meshes"
+    echo "install-oracles: could not install trimesh and meshio"
+  fi
+fi
 packages=(
   clang-14 libclang-rt-14-dev   # libFuzzer, a second compiler
   clang-format-14               # formatting of native code

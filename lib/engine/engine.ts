@@ -144,7 +144,7 @@ export class Engine implements AsyncDisposable {
   reconstruct(input: ImageInput, options: ReconstructOptions & { readonly all: true }): Promise<ReconstructedFace[]>;
   /**
    * The most prominent face as a textured surface with levels of detail, millimetres in the camera's frame; absent where there is no
-   * face, or none that can be rebuilt. The shape is a prior fitted to the picture, not a measurement. `lineament/reconstruction`
+   * face, or none that can be rebuilt. The camera is the one that is given, that EXIF tells of, or an assumed one. The shape is a prior fitted to the picture, not a measurement. `lineament/reconstruction`
    * has the single steps, and writes what comes out.
    */
   reconstruct(
@@ -159,10 +159,13 @@ export class Engine implements AsyncDisposable {
       const { ask, all, face } = checkReconstructOptions(options);
       const { signal } = options;
       throwIfAborted(signal);
-      const frame = await this.#decode(input, signal);
       // Loaded when it is asked for.
-      const { reconstructFaces } = await import('./reconstruction.js');
-      const rebuilt = await reconstructFaces(this.#stages(signal), frame, ask, face);
+      const [frame, { reconstructFaces, withCamera }] = await Promise.all([
+        this.#decode(input, signal),
+        import('./reconstruction.js'),
+      ]);
+      const seen = await withCamera(input, frame, face);
+      const rebuilt = await reconstructFaces(this.#stages(signal), frame, ask, seen);
       return all ? rebuilt : rebuilt[0];
     });
   }

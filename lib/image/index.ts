@@ -1,5 +1,6 @@
 /** Pictures: every kind of input to plain 8-bit pixels, and the geometry that cuts regions out of them. */
 export { DEFAULT_MAX_PIXELS, type DecodeOptions, decodeImage } from './decode.js';
+export { type CameraTags, readCameraTags, readExif } from './exif.js';
 export { type ImageFormat, sniffFormat } from './format.js';
 export {
   applyRegion,

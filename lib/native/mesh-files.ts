@@ -1,8 +1,6 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
 import type { NativeCloud, NativeMesh } from './surface.js';
 
-export type { NativeMesh } from './surface.js';
-
 /** Formats of files that hold meshes or point clouds. */
 export type MeshFormat = 'ply' | 'glb' | 'obj' | 'stl' | 'xyz';
 

@@ -137,7 +137,7 @@ export const FACE_COMMANDS: readonly Command[] = [
         value: 'DEGREES',
         min: 1,
         max: 170,
-        default: '53',
+        default: 'as EXIF says, 53',
         text: "angle that the camera sees across the photograph's longer side",
       },
       all: { type: 'boolean', text: 'every face instead of the most prominent one' },

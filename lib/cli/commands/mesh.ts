@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LineamentError } from '../../errors.js';
+import { readExif } from '../../image/index.js';
 import type { Engine, ReconstructedFace, ReconstructOptions } from '../../index.js';
 import { Runtime } from '../../inference/index.js';
 import {
+  cameraOf,
   encodeGlb,
   type FaceDepth,
   type FaceReconstruction,
@@ -142,7 +144,9 @@ async function rebuild(
   const frame = await engine.decode(file, { signal });
   const decoded = performance.now();
   const most = all ? {} : { maxFaces: 1 };
-  const faces = await engine.reconstruct(frame, { ...wants, ...most, all: true, signal });
+  const exif = wants.fieldOfView === undefined ? await readExif(file) : undefined;
+  const camera = exif && { intrinsics: cameraOf({ exif }, frame.width, frame.height).camera };
+  const faces = await engine.reconstruct(frame, { ...wants, ...camera, ...most, all: true, signal });
   return { path: file, frame, faces, decodeMs: decoded - begin, facesMs: performance.now() - decoded };
 }
 

@@ -62,7 +62,7 @@ describe('meshFromDepth', () => {
     const map = relief();
     const data = Uint8Array.from({ length: 3 * map.width * map.height }, (_, i) => (i * 7) % 256);
     const texture = { data, width: map.width, height: map.height };
-    const picture = { ...texture, format: 'rgb' as const };
+    const picture = { ...texture, format: 'rgb' as const, channels: 3 as const };
     const mesh = await meshFromDepth(runtime, map, { step: 2, normals: false, picture, texture });
     expect(mesh.normals).toBeUndefined();
     expect(mesh.texture).toBe(texture);
