@@ -59,24 +59,38 @@ export interface NativePoissonOptions {
   readonly maxBytes: number;
 }
 
-/** See native/mesh/topology.h; `volume` where the mesh is watertight and oriented. */
+/** What a mesh is made of. */
 export interface NativeMeshReport {
   readonly vertices: number;
   readonly triangles: number;
   readonly edges: number;
+  /** Vertices of no triangle. */
   readonly unusedVertices: number;
+  /** Pieces whose triangles hang together by edges. */
   readonly components: number;
+  /** Edges of one triangle. */
   readonly boundaryEdges: number;
+  /** Closed lines of such edges; those that run into an edge of three triangles are not counted. */
   readonly boundaryLoops: number;
+  /** Edges of three triangles or more. */
   readonly nonManifoldEdges: number;
+  /** Vertices whose triangles make more than one fan. */
   readonly nonManifoldVertices: number;
+  /** Edges of two triangles that turn different ways. */
   readonly inconsistentEdges: number;
+  /** Triangles without area, or with a corner twice. */
   readonly degenerateTriangles: number;
+  /** Triangles with the same corners as an earlier one. */
   readonly duplicateTriangles: number;
+  /** Every edge has exactly two triangles. */
   readonly watertight: boolean;
+  /** No edge is inconsistent or of three triangles. */
   readonly oriented: boolean;
+  /** Vertices in use − edges + triangles: 2 for a sphere, 0 for a torus, 1 for a disc. */
   readonly eulerCharacteristic: number;
+  /** Square millimetres. */
   readonly area: number;
+  /** Cubic millimetres, below 0 where triangles face inwards; only where the mesh is watertight and oriented. */
   readonly volume?: number;
 }
 

@@ -4,7 +4,7 @@ import type { LandmarkDepthOptions } from './depth.js';
 export interface ReconstructFaceOptions extends Pick<LandmarkDepthOptions, 'intrinsics' | 'fieldOfView' | 'scale'> {
   /** Levels of detail, 1 to 8; default 4. Each has a quarter of the triangles of the one before. */
   readonly levels?: number;
-  /** Most triangles of the finest level; default 40 000. */
+  /** Most triangles of the finest level; default 20 000. */
   readonly triangles?: number;
   /** The part of the photograph that shows the face, laid over the mesh; default true. */
   readonly texture?: boolean;

@@ -33,8 +33,8 @@ export interface FaceReconstruction {
   readonly stages: ReconstructionStages;
 }
 
-/** Vertices of the grid that the finest level is made from, at most: every pixel of a face of some 250 × 320 pixels. */
-const GRID_VERTICES = 80_000;
+/** Vertices over the box of the face, at most; of large faces only every second or third pixel becomes one. */
+const GRID_VERTICES = 40_000;
 
 /** Below it lies the rim of the face, a pixel or two that are seen so slantingly that their depth means little. */
 const LEAST_CONFIDENCE = 0.1;
@@ -64,7 +64,7 @@ export async function reconstructFace(
   plainObject('options', options, RECONSTRUCT_OPTIONS);
   const { intrinsics, fieldOfView, scale } = options;
   const count = positiveInteger('levels', options.levels ?? 4, 8);
-  const most = positiveInteger('triangles', options.triangles ?? 40_000);
+  const most = positiveInteger('triangles', options.triangles ?? 20_000);
   const textured = boolean('texture', options.texture ?? true);
   const signal = options.signal && abortSignal('signal', options.signal);
   const stopped = signal && { signal };

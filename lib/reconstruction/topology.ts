@@ -1,43 +1,12 @@
 import { abortSignal, boolean, numberIn, plainObject } from '../errors/validate.js';
 import { cancellable } from '../inference/cancel.js';
 import type { Runtime } from '../inference/runtime.js';
+import type { NativeMeshReport } from '../native/surface.js';
 import { checkMesh, withTexture } from './mesh-check.js';
 import type { Mesh } from './types.js';
 
 /** What a mesh is made of. */
-export interface MeshReport {
-  readonly vertices: number;
-  readonly triangles: number;
-  readonly edges: number;
-  /** Vertices of no triangle. */
-  readonly unusedVertices: number;
-  /** Pieces whose triangles hang together by edges. */
-  readonly components: number;
-  /** Edges of one triangle. */
-  readonly boundaryEdges: number;
-  /** Closed lines of such edges; those that run into an edge of three triangles are not counted. */
-  readonly boundaryLoops: number;
-  /** Edges of three triangles or more. */
-  readonly nonManifoldEdges: number;
-  /** Vertices whose triangles make more than one fan. */
-  readonly nonManifoldVertices: number;
-  /** Edges of two triangles that turn different ways. */
-  readonly inconsistentEdges: number;
-  /** Triangles without area, or with a corner twice. */
-  readonly degenerateTriangles: number;
-  /** Triangles with the same corners as an earlier one. */
-  readonly duplicateTriangles: number;
-  /** Every edge has exactly two triangles. */
-  readonly watertight: boolean;
-  /** No edge is inconsistent or of three triangles. */
-  readonly oriented: boolean;
-  /** Vertices in use − edges + triangles: 2 for a sphere, 0 for a torus, 1 for a disc. */
-  readonly eulerCharacteristic: number;
-  /** Square millimetres. */
-  readonly area: number;
-  /** Cubic millimetres, below 0 where triangles face inwards; only where the mesh is watertight and oriented. */
-  readonly volume?: number;
-}
+export type MeshReport = NativeMeshReport;
 
 /**
  * Counts what a mesh is made of. Rejects with `INVALID_ARGUMENT` (no triangles, arrays that do not fit, indices that name no vertex,

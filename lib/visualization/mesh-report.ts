@@ -6,6 +6,7 @@ import { depthPicture } from './depth-map.js';
 import { type Markup, markup } from './markup.js';
 import { dataUri, faceCrop, open, type Picture, thumbnail } from './picture.js';
 import { checkMesh, renderMesh } from './render-mesh.js';
+import { pageHead } from './report-head.js';
 import { REPORT_STYLE } from './report-style.js';
 import type { SurfaceMode } from './viewer.js';
 
@@ -73,17 +74,7 @@ export async function meshReport(
   for await (const face of faces) cards.push(await card(face, views, side, options.signal));
   const title = options.title ?? 'Faces in 3D';
   const created = options.created?.toISOString().replace('T', ' ').slice(0, 16);
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="generator" content="Lineament">
-<meta name="robots" content="noindex,nofollow">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${STYLE}</style>
-</head>
+  return markup`${pageHead(title, STYLE)}
 <body>
 <header><div><h1>${title}</h1><p>${created !== undefined && `${created} UTC · `}${cards.length} ${cards.length === 1 ? 'face' : 'faces'}${(options.facts ?? []).map(([label, value]) => ` · ${label} ${value}`)}</p></div></header>
 <main>

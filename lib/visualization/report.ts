@@ -1,6 +1,7 @@
 import type { Face } from '../types.js';
 import { type Markup, markup } from './markup.js';
 import { type ActionUnitsView, type ExpressionView, PANEL_STYLE, type QualityView } from './panels.js';
+import { pageHead } from './report-head.js';
 import { panelsSection } from './report-panels.js';
 import {
   facesTable,
@@ -103,17 +104,7 @@ function page(report: Report): Markup {
   const created = Number.isNaN(report.created.getTime())
     ? ''
     : report.created.toISOString().replace('T', ' ').slice(0, 16);
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="generator" content="Lineament">
-<meta name="robots" content="noindex,nofollow">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${STYLE}</style>
-</head>
+  return markup`${pageHead(title, STYLE)}
 <body>
 <header>${MARK}<div><h1>${title}</h1><p>${created && `${created} UTC`}${(report.facts ?? []).map(
     ([label, value]) => ` · ${label} ${value}`,

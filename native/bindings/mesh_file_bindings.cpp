@@ -22,17 +22,6 @@ MeshFormat format_in(const Napi::Value& value) {
   throw_invalid(value.Env(), "Unknown format of meshes: " + name);
 }
 
-Napi::Object object_in(const Napi::Value& value, const char* what) {
-  if (!value.IsObject()) throw_invalid(value.Env(), std::string("Expected an object for ") + what);
-  return value.As<Napi::Object>();
-}
-
-bool flag_at(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (!value.IsBoolean()) throw_invalid(object.Env(), std::string("Expected a boolean for ") + key);
-  return value.As<Napi::Boolean>().Value();
-}
-
 MeshView mesh_in(const Napi::Object& mesh) {
   const auto positions = array_in<float>(mesh.Get("positions"), "positions");
   if (positions.size % 3 != 0) throw_invalid(mesh.Env(), "Expected three numbers in positions for each vertex");

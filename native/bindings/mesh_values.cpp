@@ -8,11 +8,6 @@
 namespace lineament::bindings {
 namespace {
 
-Napi::Object object_in(const Napi::Value& value, const char* what) {
-  if (!value.IsObject()) throw_invalid(value.Env(), std::string("Expected an object for ") + what);
-  return value.As<Napi::Object>();
-}
-
 template <typename T>
 std::vector<T> copy(const Numbers<T>& numbers) {
   return std::vector<T>(numbers.data, numbers.data + numbers.size);

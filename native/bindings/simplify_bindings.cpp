@@ -18,17 +18,6 @@
 namespace lineament::bindings {
 namespace {
 
-Napi::Object object_in(const Napi::Value& value, const char* what) {
-  if (!value.IsObject()) throw_invalid(value.Env(), std::string("Expected an object for ") + what);
-  return value.As<Napi::Object>();
-}
-
-bool flag_at(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (!value.IsBoolean()) throw_invalid(object.Env(), std::string("Expected a boolean for ") + key);
-  return value.As<Napi::Boolean>().Value();
-}
-
 // A number of triangles or samples.
 size_t count_of(Napi::Env env, double number) {
   if (!(number >= 0 && number <= 9007199254740992.0 && number == std::floor(number)))

@@ -25,12 +25,6 @@ Napi::Object options_in(const Napi::Value& value) {
   return value.As<Napi::Object>();
 }
 
-bool flag_at(const Napi::Object& object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (!value.IsBoolean()) throw_invalid(object.Env(), std::string("Expected a boolean for ") + key);
-  return value.As<Napi::Boolean>().Value();
-}
-
 // A whole number from 0 to 2^53.
 uint64_t count_at(const Napi::Object& object, const char* key) {
   const double number = number_at(object, key);

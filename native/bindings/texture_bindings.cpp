@@ -15,11 +15,6 @@
 namespace lineament::bindings {
 namespace {
 
-Napi::Object object_in(const Napi::Value& value, const char* what) {
-  if (!value.IsObject()) throw_invalid(value.Env(), std::string("Expected an object for ") + what);
-  return value.As<Napi::Object>();
-}
-
 // A mesh and the arrays that it borrows from, to be kept.
 struct BorrowedMesh {
   MeshView view;

@@ -48,6 +48,17 @@ Napi::Value create_executor(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Object object_in(const Napi::Value& value, const char* what) {
+  if (!value.IsObject()) throw_invalid(value.Env(), std::string("Expected an object for ") + what);
+  return value.As<Napi::Object>();
+}
+
+bool flag_at(const Napi::Object& object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (!value.IsBoolean()) throw_invalid(object.Env(), std::string("Expected a boolean for ") + key);
+  return value.As<Napi::Boolean>().Value();
+}
+
 double number_at(const Napi::Object& object, const char* key) {
   const Napi::Value value = object.Get(key);
   if (!value.IsNumber()) throw_invalid(object.Env(), std::string("Expected a number for ") + key);

@@ -65,6 +65,8 @@ Napi::Value create_token(const Napi::CallbackInfo& info);
 Napi::Value create_executor(const Napi::CallbackInfo& info);
 
 // Named properties of an options object; a missing or wrong one throws.
+Napi::Object object_in(const Napi::Value& value, const char* what);
+bool flag_at(const Napi::Object& object, const char* key);
 double number_at(const Napi::Object& object, const char* key);
 int int_at(const Napi::Object& object, const char* key);  // whole and within int
 std::string string_at(const Napi::Object& object, const char* key);

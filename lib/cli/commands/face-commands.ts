@@ -129,7 +129,7 @@ export const FACE_COMMANDS: readonly Command[] = [
         integer: true,
         min: 1,
         max: 10_000_000,
-        default: '40000',
+        default: '20000',
         text: 'most triangles of the finest level',
       },
       fov: {
