@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <limits>
 
-#include "check.h"
 #include "core/cpu.h"
 #include "depth/bilateral.h"
 #include "depth/bilateral_body.h"
 #include "depth/confidence.h"
 #include "depth/fill.h"
-#include "surfaces.h"
+#include "tests/check.h"
+#include "tests/depth/surfaces.h"
 
 using namespace lineament;
 using namespace lineament::test;

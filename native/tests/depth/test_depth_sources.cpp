@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "check.h"
 #include "depth/align.h"
 #include "depth/sensor.h"
-#include "surfaces.h"
+#include "tests/check.h"
+#include "tests/depth/surfaces.h"
 
 using namespace lineament;
 using namespace lineament::test;

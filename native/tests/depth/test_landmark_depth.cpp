@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "check.h"
 #include "depth/landmark_depth.h"
-#include "surfaces.h"
+#include "tests/check.h"
+#include "tests/depth/surfaces.h"
 
 using namespace lineament;
 using namespace lineament::test;

@@ -9,7 +9,7 @@
 #include <queue>
 #include <vector>
 
-#include "check.h"
+#include "tests/check.h"
 #include "tests/mesh/scene.h"
 
 using lineament::CancelToken;

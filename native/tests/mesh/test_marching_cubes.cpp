@@ -6,8 +6,8 @@
 #include <random>
 #include <utility>
 
-#include "surfaces.h"
 #include "tests/check.h"
+#include "tests/mesh/surfaces.h"
 
 using namespace lineament;
 using surfaces::CubeField;

@@ -5,8 +5,8 @@
 #include <random>
 #include <string>
 
-#include "surfaces.h"
 #include "tests/check.h"
+#include "tests/mesh/surfaces.h"
 
 using namespace lineament;
 

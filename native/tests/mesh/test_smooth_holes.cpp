@@ -7,8 +7,8 @@
 #include "mesh/repair.h"
 #include "mesh/smooth.h"
 #include "mesh/topology.h"
-#include "surfaces.h"
 #include "tests/check.h"
+#include "tests/mesh/surfaces.h"
 
 using namespace lineament;
 using surfaces::inspect;

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "check.h"
+#include "tests/check.h"
 #include "tests/mesh/scene.h"
 
 using lineament::bake_texture;

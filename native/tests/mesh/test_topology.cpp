@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "mesh/repair.h"
-#include "surfaces.h"
 #include "tests/check.h"
+#include "tests/mesh/surfaces.h"
 
 using namespace lineament;
 using surfaces::inspect;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "tests/check.h"
-#include "views.h"
+#include "tests/mesh/views.h"
 
 using namespace lineament;
 using surfaces::View;

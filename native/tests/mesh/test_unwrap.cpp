@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "check.h"
 #include "mesh/texel_rows.h"
+#include "tests/check.h"
 #include "tests/mesh/scene.h"
 
 using lineament::Atlas;

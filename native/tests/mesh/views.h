@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mesh/tsdf.h"
-#include "surfaces.h"
+#include "tests/mesh/surfaces.h"
 
 namespace surfaces {
 
