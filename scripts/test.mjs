@@ -7,21 +7,32 @@ import { setup } from './setup.mjs';
 const patterns = process.argv.slice(2);
 const total = { passed: 0, failed: 0, skipped: 0 };
 
-function add(counts) {
-  for (const key of Object.keys(total)) total[key] += counts[key];
+/** One suite; where it cannot run at all that is one failure, and the next one runs all the same. */
+async function suite(work) {
+  try {
+    const counts = await work();
+    for (const key of Object.keys(total)) total[key] += counts[key];
+    return true;
+  } catch (error) {
+    console.error(`\n${error.message}`);
+    console.log(`failed: ${error.message.split('\n', 1)[0]}`);
+    total.failed += 1;
+    return false;
+  }
 }
 
-try {
+const nothing = { passed: 0, failed: 0, skipped: 0 };
+const ready = await suite(async () => {
   await setup({ quiet: true });
+  return nothing;
+});
+if (ready) {
   if (patterns.length === 0) {
     console.log('Native unit tests');
-    add(await nativeTests());
+    await suite(() => nativeTests());
   }
-  add(await vitest('vitest', patterns));
+  await suite(() => vitest('vitest', patterns));
   if (total.passed === 0) total.failed += 1;
-} catch (error) {
-  console.error(`\n${error.message}`);
-  total.failed += 1;
 }
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 ? 1 : 0);
