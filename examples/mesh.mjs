@@ -17,7 +17,7 @@ if (face === undefined) {
   await writeFile(file, glb);
   await writeFile(file.replace(/\.glb$/, '.html'), await createViewer({ glb, depth, title: 'A face in 3D' }));
   for (const { mesh, error } of levels)
-    console.log(`${mesh.indices.length / 3} triangles, within ${error.toFixed(2)} mm`);
+    console.log(`${mesh.indices.length / 3} triangles, vertices within ${error.toFixed(2)} mm`);
   // The same 468 places on everybody. The network guesses depth from what heads are like: this is no measuring tape.
   for (const { name, millimetres } of faceDistances(canonical).slice(0, 3))
     console.log(`${name}: ${millimetres.toFixed(0)} mm`);

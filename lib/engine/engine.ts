@@ -277,6 +277,7 @@ export class Engine implements AsyncDisposable {
       runtime: this.#runtime,
       networks: this.#networks,
       preset: this.preset,
+      models: this.#pack.folder,
       check: () => {
         this.#lifetime.check();
         throwIfAborted(signal);

@@ -20,6 +20,8 @@ export interface Stages {
   readonly runtime: Runtime;
   readonly networks: Networks;
   readonly preset: Preset;
+  /** Folder of the models. */
+  readonly models: string;
   /** Throws when the engine was closed or the call aborted: asked between stages. */
   readonly check: () => void;
   readonly signal: AbortSignal | undefined;

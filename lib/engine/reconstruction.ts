@@ -44,7 +44,10 @@ export async function reconstructFaces(
     const mesh = meshes[i];
     if (mesh === undefined) continue;
     try {
-      rebuilt.push({ ...face, reconstruction: await reconstructFace(stages.runtime, frame, mesh, options) });
+      rebuilt.push({
+        ...face,
+        reconstruction: await reconstructFace(stages.runtime, frame, mesh, options, stages.models),
+      });
     } catch (error) {
       if (wrapError(error).code !== 'NO_SURFACE') throw error;
     }

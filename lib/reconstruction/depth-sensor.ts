@@ -1,13 +1,14 @@
-import { writeFile } from 'node:fs/promises';
 import { abortable } from '../errors/abort.js';
 import { abortSignal, invalid, nonEmptyString, numberIn, plainObject } from '../errors/validate.js';
 import { LineamentError, throwIfAborted } from '../errors.js';
+import { loadSharp } from '../image/decode.js';
 import { cancellable } from '../inference/cancel.js';
 import type { Runtime } from '../inference/runtime.js';
 import { type CameraIntrinsics, checkCamera } from '../landmarks/camera.js';
 import { MOST_DEPTH_PIXELS, MOST_DEPTH_SIDE, type NativeSize } from '../native/depth.js';
 import { type ConfidenceOptions, confidenceOptions } from './depth.js';
 import { checkDepth, checkDepthSize, positive } from './depth-check.js';
+import { replaceFile } from './files.js';
 import type { DepthMap } from './types.js';
 
 /** A frame of a depth camera. */
@@ -102,15 +103,15 @@ export async function writeDepth(
   const steps = await cancellable(runtime.addon, signal, (token) =>
     runtime.addon.stepsFromDepth(runtime.executor, map.depth, unit, token),
   );
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp();
   const png = sharp(steps, { raw: { width, height, channels: 1 }, limitInputPixels: MOST_DEPTH_PIXELS });
   const file = await abortable(png.toColourspace('grey16').png().toBuffer(), signal);
-  if (options.path !== undefined) await writeFile(options.path, file);
+  if (options.path !== undefined) await replaceFile(options.path, file);
   return file;
 }
 
 async function decodeSteps(input: string | Uint8Array): Promise<DepthFrame> {
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp();
   const name = typeof input === 'string' ? input : 'the bytes given';
   if (input.length === 0) throw new LineamentError('IMAGE_CORRUPT', `${name}: 0 bytes`);
   const image = sharp(input, { limitInputPixels: MOST_DEPTH_PIXELS, failOn: 'error' });

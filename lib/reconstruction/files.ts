@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { invalid } from '../errors/validate.js';
+import { abortSignal, invalid, plainObject } from '../errors/validate.js';
 import { type ErrorCode, LineamentError, throwIfAborted } from '../errors.js';
 import type { Runtime } from '../inference/runtime.js';
 import { checkGeometry, type FileFrame, type Geometry, isMesh } from './files-check.js';
 import { formatOf } from './files-read.js';
-import { encodeTexture, type TextureOptions } from './files-texture.js';
+import { encodeTexture, TEXTURE_OPTIONS, type TextureOptions } from './files-texture.js';
 import { encodeGlb, finestOf, type GlbLevels, type GlbOptions } from './glb.js';
 import { encodeObj, type NamedFile } from './obj.js';
 import { encodePly } from './ply.js';
@@ -46,7 +46,9 @@ export async function writeMesh(
   if (typeof file !== 'string' || file.includes('\0')) throw invalid('file', 'path', file);
   const format = formatOf(file);
   if (format === undefined) throw invalid('file', 'name that ends in .glb, .ply, .obj, .stl or .xyz', file);
+  plainObject('options', options, ['encoding', 'frame', 'comment', 'glb', 'signal', ...TEXTURE_OPTIONS]);
   const { encoding, frame, comment, glb, texture, textureQuality, signal } = options;
+  if (signal !== undefined) abortSignal('options.signal', signal);
   throwIfAborted(signal);
   const pictures = { ...(texture && { texture }), ...(textureQuality !== undefined && { textureQuality }) };
   const shared = { ...(frame && { frame }), ...(signal && { signal }) };

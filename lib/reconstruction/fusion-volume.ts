@@ -118,6 +118,7 @@ class TsdfVolume implements Volume {
   readonly #runtime: Runtime;
   readonly #native: NativeVolume;
   readonly #lifetime = new Lifetime('volume');
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(runtime: Runtime, native: NativeVolume) {
     this.#runtime = runtime;
@@ -135,7 +136,7 @@ class TsdfVolume implements Volume {
     const region = options.frame && regionOf(options.frame, depth);
     const signal = options.signal && abortSignal('signal', options.signal);
     const { addon, executor } = this.#runtime;
-    return this.#lifetime.use(() =>
+    return this.#inTurn(() =>
       cancellable(addon, signal, async (token) => {
         const rgb =
           options.frame &&
@@ -157,11 +158,20 @@ class TsdfVolume implements Volume {
     plainObject('options', options, ['minimumWeight', 'signal']);
     const weight = numberIn('minimumWeight', options.minimumWeight ?? 0, 0, 1e9);
     const signal = options.signal && abortSignal('signal', options.signal);
-    return this.#lifetime.use(() =>
+    return this.#inTurn(() =>
       cancellable(this.#runtime.addon, signal, async (token) =>
         this.#native.extract(this.#runtime.executor, weight, token),
       ),
     );
+  }
+
+  /** One after the other: work that waited for the volume inside would hold a thread. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#lifetime.use(() => {
+      const turn = this.#last.then(work);
+      this.#last = turn.catch(() => undefined);
+      return turn;
+    });
   }
 
   close(): Promise<void> {

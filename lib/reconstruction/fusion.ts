@@ -1,5 +1,5 @@
 import { abortSignal, boolean, invalid, numberIn, plainObject } from '../errors/validate.js';
-import { LineamentError } from '../errors.js';
+import { LineamentError, wrapError } from '../errors.js';
 import { cancellable } from '../inference/cancel.js';
 import type { Runtime } from '../inference/runtime.js';
 import type { HeadPose } from '../landmarks/head-pose.js';
@@ -100,11 +100,16 @@ export async function fuseFrames(
   try {
     const fused: FusedFrame[] = [];
     let last = poses[0];
+    let begun = false;
     for (const [i, { depth, frame }] of frames.entries()) {
       let pose = poses[i] ?? last;
       let found: FusedFrame['alignment'];
-      if (i > 0 && (align ?? poses[i] === undefined)) {
-        const aligned = await follow(runtime, volume, depth, pose, { ...alignment, ...stopped });
+      if (begun && (align ?? poses[i] === undefined)) {
+        const aligned = await follow(runtime, volume, depth, pose, { ...alignment, ...stopped }).catch(nothing);
+        if (aligned === undefined) {
+          fused.push({});
+          continue;
+        }
         found = { fitness: aligned.fitness, inlierRmse: aligned.inlierRmse };
         if (aligned.fitness < minimumFitness) {
           fused.push({ alignment: found });
@@ -112,7 +117,12 @@ export async function fuseFrames(
         }
         pose = aligned.pose;
       }
-      await volume.integrate(depth, { pose, ...(frame && { frame }), ...stopped });
+      const done = await volume.integrate(depth, { pose, ...(frame && { frame }), ...stopped }).catch(nothing);
+      if (done === undefined) {
+        fused.push({ ...(found && { alignment: found }) });
+        continue;
+      }
+      begun = true;
       fused.push({ pose, ...(found && { alignment: found }) });
       last = pose;
     }
@@ -126,6 +136,12 @@ export async function fuseFrames(
 
 const pick = (options: FuseFramesOptions): Partial<VolumeOptions> =>
   Object.fromEntries(VOLUME_OPTIONS.filter((k) => options[k] !== undefined).map((k) => [k, options[k]]));
+
+/** A frame that shows nothing is left out; every other failure is one. */
+function nothing(error: unknown): undefined {
+  if (wrapError(error).code !== 'NO_SURFACE') throw error;
+  return undefined;
+}
 
 /** Aligns a depth map with the surface of a volume, from a pose near by. */
 async function follow(
@@ -168,12 +184,14 @@ async function boundsOf(
     if (pose === undefined) continue;
     const box = await cancellable(runtime.addon, undefined, async () =>
       runtime.addon.depthBounds(runtime.executor, depth.depth, depth.confidence, checkDepth(depth, 'depth'), pose),
-    );
+    ).catch(nothing);
+    if (box === undefined) continue;
     for (let k = 0; k < 3; k++) {
       low[k] = Math.min(low[k]!, box[k]!);
       high[k] = Math.max(high[k]!, box[k + 3]!);
     }
   }
+  if (!(low[0]! <= high[0]!)) throw new LineamentError('NO_SURFACE', 'no frame with a pose has depth');
   const margin = MARGIN * Math.max(...high.map((h, k) => h - low[k]!), 10);
   const [x, y, z] = low.map((v) => v - margin) as [number, number, number];
   const [u, v, w] = high.map((h) => h + margin) as [number, number, number];

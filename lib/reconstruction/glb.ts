@@ -11,7 +11,7 @@ import type { DepthScale, Mesh } from './types.js';
 /** A level of detail with what is known of it. */
 export interface GlbLevel {
   readonly mesh: Mesh;
-  /** Distance from the finest level in millimetres; written as `errorMillimetres` into the node's extras. */
+  /** Distance from the surface that the levels were made from, in millimetres; written as `errorMillimetres` into the node's extras. */
   readonly error?: number;
   /**
    * The level is shown while the face covers at least this part of the screen, from 0 to 1. When absent: the part of the finest

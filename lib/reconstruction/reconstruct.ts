@@ -3,6 +3,7 @@ import { throwIfAborted } from '../errors.js';
 import type { Runtime } from '../inference/runtime.js';
 import type { FaceMesh } from '../landmarks/dense-mesh.js';
 import type { Frame } from '../types.js';
+import { canonicalFace } from './canonical.js';
 import { fitCanonicalFace } from './canonical-fit.js';
 import { depthFromLandmarks, type FaceDepth } from './depth.js';
 import { meshFromDepth } from './grid-mesh.js';
@@ -12,12 +13,14 @@ import { smoothMesh } from './surface.js';
 import { photoTexture } from './texture.js';
 import type { Mesh } from './types.js';
 
-/** Milliseconds of each stage. */
+/** Milliseconds of each stage; `texture` runs beside `surface`. */
 export interface ReconstructionStages {
   readonly depth: number;
   readonly surface: number;
   readonly levels: number;
   readonly texture: number;
+  /** From the dense mesh to the end. */
+  readonly total: number;
 }
 
 /** A face rebuilt from one photograph. */
@@ -52,14 +55,16 @@ const RATIO = 4;
  * not a measurement (see `depthFromLandmarks`).
  *
  * @param mesh of the face, from `locateFaceMesh`
+ * @param models folder of the models, which holds the canonical face; the starter pack when absent
  * @returns Rejects with `NO_SURFACE` where no pixel of the picture sees the face, `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`,
- * `ABORTED`, `CLOSED`. Thread-safe; the same bytes for any number of threads.
+ * `MODEL_CORRUPT`, `MODEL_HASH_MISMATCH`, `ABORTED`, `CLOSED`. Thread-safe; the same bytes for any number of threads.
  */
 export async function reconstructFace(
   runtime: Runtime,
   frame: Frame,
   mesh: FaceMesh,
   options: ReconstructFaceOptions = {},
+  models?: string,
 ): Promise<FaceReconstruction> {
   plainObject('options', options, RECONSTRUCT_OPTIONS);
   const { intrinsics, fieldOfView, scale } = options;
@@ -77,10 +82,13 @@ export async function reconstructFace(
     return result;
   };
   throwIfAborted(signal);
+  const { indices: triangles } = await canonicalFace(models);
+  const begun = performance.now();
   const depth = await timed(
     'depth',
     depthFromLandmarks(runtime, mesh.points, frame, {
       region: 'face',
+      triangles,
       ...(intrinsics && { intrinsics }),
       ...(fieldOfView !== undefined && { fieldOfView }),
       ...(scale && { scale }),
@@ -97,8 +105,8 @@ export async function reconstructFace(
   return {
     depth,
     levels: texture === undefined ? chain : chain.map((level) => ({ ...level, mesh: { ...level.mesh, texture } })),
-    canonical: await fitCanonicalFace(mesh.points, depth),
-    stages,
+    canonical: await fitCanonicalFace(mesh.points, depth, models),
+    stages: { ...stages, total: performance.now() - begun },
   };
 }
 

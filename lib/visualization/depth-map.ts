@@ -55,6 +55,9 @@ function checkOptions(options: DepthPictureOptions): {
 }
 
 async function rangeOf(depth: DepthMap, options: DepthPictureOptions): Promise<readonly [near: number, far: number]> {
+  if (options.range !== undefined && (!Array.isArray(options.range) || options.range.length !== 2)) {
+    throw invalid('range', 'near and far in millimetres', options.range);
+  }
   const [near, far] = options.range ?? (await depthRange(depth, options.signal));
   if (!(Number.isFinite(near) && Number.isFinite(far) && near <= far)) {
     throw invalid('range', 'near and far in millimetres', options.range);

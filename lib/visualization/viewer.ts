@@ -34,7 +34,7 @@ export interface ViewerOptions {
   readonly title?: string;
   /** Label and value, shown under the statistics. */
   readonly facts?: readonly (readonly [label: string, value: string])[];
-  /** Distance of each level from the finest in millimetres, finest first; default: what the file states. */
+  /** Distance of each level from the surface that they were made from, in millimetres, finest first; default: what the file states. */
   readonly errors?: readonly number[];
   /** How the depth came by its unit; default: `depth.scale`. It decides what the page says of how far to trust the shape. */
   readonly scale?: DepthScale;
@@ -130,6 +130,7 @@ function checkSettings(options: ViewerOptions, scene: GlbScene | undefined): Vie
       throw invalid('facts', 'array of pairs of strings', fact);
     }
   }
+  if (errors !== undefined && !Array.isArray(errors)) throw invalid('errors', 'numbers of at least 0', errors);
   for (const error of errors ?? []) {
     if (!(Number.isFinite(error) && error >= 0)) throw invalid('errors', 'numbers of at least 0', error);
   }

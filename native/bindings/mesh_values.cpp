@@ -1,5 +1,7 @@
 #include "bindings/mesh_values.h"
 
+#include <new>
+
 #include <string>
 
 #include "bindings/arrays.h"
@@ -9,8 +11,12 @@ namespace lineament::bindings {
 namespace {
 
 template <typename T>
-std::vector<T> copy(const Numbers<T>& numbers) {
-  return std::vector<T>(numbers.data, numbers.data + numbers.size);
+std::vector<T> copy(Napi::Env env, const Numbers<T>& numbers) {
+  try {
+    return std::vector<T>(numbers.data, numbers.data + numbers.size);
+  } catch (const std::bad_alloc&) {
+    throw to_error(env, Status(Code::kOutOfMemory, "Out of memory for a copy"));
+  }
 }
 
 }  // namespace
@@ -23,11 +29,11 @@ TriangleMesh mesh_in(const Napi::Value& value) {
   if (positions.size % 3 != 0) throw_invalid(value.Env(), "Expected three numbers in positions for each vertex");
   if (indices.size % 3 != 0) throw_invalid(value.Env(), "Expected three indices for each triangle");
   const size_t n = positions.size / 3;
-  mesh.positions = copy(positions);
-  mesh.indices = copy(indices);
-  mesh.normals = copy(optional_array_in<float>(object.Get("normals"), 3 * n, "normals"));
-  mesh.uvs = copy(optional_array_in<float>(object.Get("uvs"), 2 * n, "uvs"));
-  mesh.colours = copy(optional_array_in<uint8_t>(object.Get("colours"), 3 * n, "colours"));
+  mesh.positions = copy(value.Env(), positions);
+  mesh.indices = copy(value.Env(), indices);
+  mesh.normals = copy(value.Env(), optional_array_in<float>(object.Get("normals"), 3 * n, "normals"));
+  mesh.uvs = copy(value.Env(), optional_array_in<float>(object.Get("uvs"), 2 * n, "uvs"));
+  mesh.colours = copy(value.Env(), optional_array_in<uint8_t>(object.Get("colours"), 3 * n, "colours"));
   return mesh;
 }
 
@@ -36,9 +42,9 @@ PointCloud cloud_in(const Napi::Value& value) {
   PointCloud cloud;
   const auto positions = array_in<float>(object.Get("positions"), "positions");
   if (positions.size % 3 != 0) throw_invalid(value.Env(), "Expected three numbers in positions for each point");
-  cloud.positions = copy(positions);
-  cloud.normals = copy(optional_array_in<float>(object.Get("normals"), positions.size, "normals"));
-  cloud.colours = copy(optional_array_in<uint8_t>(object.Get("colours"), positions.size, "colours"));
+  cloud.positions = copy(value.Env(), positions);
+  cloud.normals = copy(value.Env(), optional_array_in<float>(object.Get("normals"), positions.size, "normals"));
+  cloud.colours = copy(value.Env(), optional_array_in<uint8_t>(object.Get("colours"), positions.size, "colours"));
   return cloud;
 }
 

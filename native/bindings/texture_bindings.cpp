@@ -103,7 +103,8 @@ Napi::Value geodesics(const Napi::CallbackInfo& info) {
   const auto give_lengths = [](Napi::Env env, const Lengths& lengths) -> Napi::Value {
     return array_of<Napi::Float64Array>(env, lengths);
   };
-  return launch<Lengths>(info.Env(), executor, info[3], {mesh.positions, mesh.indices, info[2]}, work, give_lengths);
+  return launch<Lengths>(info.Env(), executor, info[3], {mesh.positions, mesh.indices, mesh.normals, mesh.uvs, info[2]},
+                         work, give_lengths);
 }
 
 Napi::Value give_atlas(Napi::Env env, const Atlas& atlas) {
@@ -127,7 +128,8 @@ Napi::Value unwrap(const Napi::CallbackInfo& info) {
   const auto work = [=, view = mesh.view](const CancelToken* token, Atlas* out) {
     return unwrap_mesh(view, how, *executor, token, out);
   };
-  return launch<Atlas>(info.Env(), executor, info[3], {mesh.positions, mesh.indices, mesh.normals}, work, give_atlas);
+  return launch<Atlas>(info.Env(), executor, info[3], {mesh.positions, mesh.indices, mesh.normals, mesh.uvs}, work,
+                       give_atlas);
 }
 
 }  // namespace

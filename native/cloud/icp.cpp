@@ -176,7 +176,8 @@ class Registration {
   void add(const Vector3& p, uint32_t place, double scale, Sums* sums) const {
     const float* normal = normals_.data() + 3 * static_cast<size_t>(place);
     const Vector3 n = {static_cast<double>(normal[0]), static_cast<double>(normal[1]), static_cast<double>(normal[2])};
-    if (n[0] == 0 && n[1] == 0 && n[2] == 0) return;
+    const double length = n[0] * n[0] + n[1] * n[1] + n[2] * n[2];
+    if (!(length > 0) || !std::isfinite(length)) return;
     double residual = 0;
     Vector3 arm;
     for (size_t c = 0; c < 3; ++c) {

@@ -12,7 +12,7 @@ namespace lineament {
 // Calls part(0) … part(parts − 1), each once, from several threads at a time, and returns when none runs any more. May
 // be called from a thread of `executor`: it never waits for work that has not begun, so a pool that is busy (or closed)
 // only means that the caller does everything. After the first failure no further part is begun; that failure is
-// returned. `part` must not throw.
+// returned. What a part throws is its failure: kOutOfMemory for std::bad_alloc, kInternal otherwise.
 Status spread(Executor& executor, size_t parts, const std::function<Status(size_t)>& part);
 
 }  // namespace lineament

@@ -36,7 +36,7 @@ void Collapser::prefetch(uint32_t p) const {
 #endif
 }
 
-uint32_t Collapser::bucket_of(float cost) { return std::bit_cast<uint32_t>(std::max(cost, 0.0F)) >> kBucketShift; }
+uint32_t Collapser::bucket_of(float cost) { return std::bit_cast<uint32_t>(cost > 0 ? cost : 0.0F) >> kBucketShift; }
 
 void Collapser::push(uint32_t p, uint32_t bucket) {
   next_[p] = kNoVertex;
@@ -94,8 +94,9 @@ void Collapser::choose(uint32_t p, float above, uint32_t above_target) {
       const uint32_t q = c[0] == p ? c[1] : c[1] == p ? c[2] : c[0];
       const Vec3 way = place(q) - from;
       const float cost = std::max(quadric.at(way) + shape * dot(way, way), 0.0F);
-      if (cost < above || (cost == above && q <= above_target)) continue;
-      if (cost > best || (cost == best && q > target)) continue;
+      // A cost that is no number is none that can be taken.
+      if (!(cost > above || (cost == above && q > above_target))) continue;
+      if (!(cost < best || (cost == best && q <= target))) continue;
       best = cost;
       target = q;
     }

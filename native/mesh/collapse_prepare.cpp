@@ -139,7 +139,11 @@ void Collapser::place_points(const MeshView& mesh, const CollapseRules& rules) {
     }
   }
   for (size_t k = 0; k < 3; ++k) extent = std::max(extent, high[k] / 2 - low[k] / 2);
-  const int exponent = extent > 0 ? std::clamp(std::ilogb(extent) + 1, -100, 126) : 0;
+  // A mesh that is tiny beside its distance from the origin is not scaled up so far that places overflow.
+  float farthest = 0;
+  for (size_t k = 0; k < 3; ++k) farthest = std::max({farthest, std::fabs(low[k]), std::fabs(high[k])});
+  const int least = farthest > 0 ? std::max(-100, std::ilogb(farthest) - 96) : -100;
+  const int exponent = extent > 0 ? std::clamp(std::ilogb(extent) + 1, least, 126) : 0;
   scale_ = std::ldexp(1.0F, exponent);
   const float inverse = 1 / scale_;
   for (size_t p = 0; p < n_; ++p) {

@@ -87,12 +87,16 @@ Result<std::vector<Level>> levels_of_detail(const MeshView& mesh, const LevelsOp
       const Remnant* remnant = remnants.take(part - 1);
       return remnant == nullptr ? Status() : finish(mesh, *remnant, executor, token, &levels[part - 1]);
     }
+    // However it ends, nobody waits on.
+    struct Stop {
+      Remnants& remnants;
+      ~Stop() { remnants.stop(); }
+    } const stop{remnants};
     Status status;
     for (size_t i = 0; i < count && status.ok(); ++i) {
       status = collapser.run(options.triangles[i], token);
       if (status.ok()) remnants.give(remnant_of(collapser));
     }
-    remnants.stop();
     return status;
   });
   if (!done.ok()) return done;

@@ -62,7 +62,7 @@ Result<SimplifiedMesh> simplify(const MeshView& mesh, const SimplifyOptions& opt
     out.error = found.value().most;
     out.rms = found.value().rms;
     if (options.error < 0 || attempt > kAttempts) return out;
-    const size_t samples = 2 * out.mesh.triangles() + mesh.triangles + 4000;
+    const size_t samples = std::min(kMostSamples, 2 * out.mesh.triangles() + mesh.triangles + 4000);
     const Result<MeshDistances> apart = compare_meshes(mesh, view_of(out.mesh), samples, executor, token);
     if (!apart.ok()) return apart.status();
     const double most = std::max(out.error, apart.value().hausdorff());

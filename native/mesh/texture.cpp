@@ -33,6 +33,9 @@ Status check(const MeshView& mesh, const std::vector<Photograph>& photographs, c
   if (!(options.sharpness >= 1 && options.sharpness <= 16)) return bad("Expected a sharpness from 1 to 16");
   for (const Photograph& one : photographs) {
     status = validate(one.image);
+    if (status.ok() && (one.image.width > kMostPhotographSide || one.image.height > kMostPhotographSide)) {
+      status = bad("Expected photographs of at most 1048576 pixels on a side");
+    }
     if (status.ok()) status = check_camera(one.camera);
     if (!status.ok()) return status;
     const double* m = one.pose;

@@ -43,6 +43,7 @@ struct BakedTexture {
 
 constexpr int kMostTextureSide = 8192;
 constexpr size_t kMostPhotographs = 64;
+constexpr int kMostPhotographSide = 1 << 20;
 
 // The colour of each texel whose centre lies in a triangle of UVs, from the photographs that see that place: the depth
 // buffer of each decides what is hidden (and soft shares at the edges of what hides it), the weight is the solid angle

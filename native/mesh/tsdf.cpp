@@ -203,15 +203,10 @@ size_t TsdfVolume::cell(const std::array<int, 3>& at) const {
          static_cast<size_t>(at[0]);
 }
 
-size_t TsdfVolume::blocks() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return blocks_.size();
-}
+size_t TsdfVolume::blocks() const { return block_count_.load(std::memory_order_relaxed); }
 
-uint64_t TsdfVolume::bytes() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return directory_.size() * sizeof(int32_t) + blocks_.size() * block_bytes();
-}
+// The directory keeps its length.
+uint64_t TsdfVolume::bytes() const { return directory_.size() * sizeof(int32_t) + blocks() * block_bytes(); }
 
 // Blocks that come within the truncation (and a voxel, for the cells between blocks) of a pixel's point.
 Status TsdfVolume::mark(const FusionFrame& frame, const std::vector<DepthSample>& samples, Executor& executor,
@@ -294,6 +289,7 @@ Status TsdfVolume::allocate(const std::vector<uint8_t>& marks) {
     directory_[i] = static_cast<int32_t>(blocks_.size());
     places_.push_back({static_cast<int>(i % nx), static_cast<int>(i / nx % ny), static_cast<int>(i / (nx * ny))});
     blocks_.push_back(std::move(made[next++]));
+    block_count_.store(blocks_.size(), std::memory_order_relaxed);
   }
   return Status();
 }

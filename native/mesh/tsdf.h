@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -117,6 +118,7 @@ class TsdfVolume {
   std::vector<int32_t> directory_;          // block number or −1; x runs fastest
   std::vector<std::array<int, 3>> places_;  // of blocks
   std::vector<std::unique_ptr<Block>> blocks_;
+  std::atomic<size_t> block_count_{0};  // of blocks_, for those who must not wait
   const std::unique_ptr<VoxelDevice> device_;
   size_t device_blocks_ = 0;
   mutable bool stale_ = false;  // the device knows more than blocks_

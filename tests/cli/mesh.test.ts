@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Runtime } from '../../lib/inference/index.js';
+import { readMesh } from '../../lib/reconstruction/index.js';
 import { lineament, sample } from './run.js';
 
 interface FaceJson {
@@ -64,6 +66,13 @@ describe('lineament mesh', () => {
     expect(faces.length).toBeGreaterThanOrEqual(3);
     for (const { files } of faces) expect(files.every((file) => existsSync(file) && file.endsWith('.stl'))).toBe(true);
     expect(new Set(faces.flatMap(({ files }) => files)).size).toBe(faces.length);
+  });
+
+  it('takes an ending in capitals for the same format', async () => {
+    const place = inFolder('FACE.GLB');
+    expect((await lineament(['mesh', sample(3), '-o', place, '--lod', '2'])).code).toBe(0);
+    await using runtime = await Runtime.open({ threads: 1 });
+    expect((await readMesh(runtime, place)).levels).toHaveLength(2);
   });
 
   it('says where there is no face, and refuses places that do not fit', async () => {

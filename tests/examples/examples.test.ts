@@ -54,7 +54,7 @@ describe('examples', () => {
   it('mesh.mjs writes a face in 3D, and a page to look at it', async () => {
     const file = path.join(folder, 'face.glb');
     const lines = (await run('mesh.mjs', sample(2), file)).trim().split('\n');
-    expect(lines.filter((line) => /^\d+ triangles, within \d+\.\d\d mm$/.test(line))).toHaveLength(4);
+    expect(lines.filter((line) => /^\d+ triangles, vertices within \d+\.\d\d mm$/.test(line))).toHaveLength(4);
     expect(lines.filter((line) => /: \d+ mm$/.test(line))).toHaveLength(3);
     expect(readFileSync(file).subarray(0, 4).toString()).toBe('glTF');
     expect(readFileSync(path.join(folder, 'face.html'), 'utf8')).toContain('<title>A face in 3D</title>');

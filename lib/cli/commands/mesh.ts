@@ -208,15 +208,15 @@ async function write(
   options: OptionValues,
 ): Promise<string[]> {
   const files: string[] = [];
+  const isGlb = path.extname(file).toLowerCase() === '.glb';
   await makeFolder(path.dirname(file));
   const beside = (ending: string): string => `${file.slice(0, -path.extname(file).length)}${ending}`;
   const put = async (name: string, data: string | Uint8Array): Promise<void> => {
     await writeOutput(name, data);
     files.push(name);
   };
-  const glb =
-    file.endsWith('.glb') || options['viewer'] === true ? await encodeGlb(levels, { scale: depth.scale }) : undefined;
-  if (file.endsWith('.glb')) await put(file, glb!);
+  const glb = isGlb || options['viewer'] === true ? await encodeGlb(levels, { scale: depth.scale }) : undefined;
+  if (isGlb) await put(file, glb!);
   else files.push(...(await writeMesh(runtime, file, levels[0]!.mesh)));
   const cloud = options['cloud'] === true ? await cloudOf(runtime, depth, levels[0]!.mesh.texture) : undefined;
   if (cloud !== undefined) {
@@ -241,7 +241,6 @@ const SHOWN: ReadonlySet<string> = new Set(['biocular-width', 'face-height', 'fa
 
 function factsOf({ depth, canonical, stages }: FaceReconstruction): [label: string, value: string][] {
   const { source, millimetresPerPixel } = depth.scale;
-  const total = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
   return [
     [
       'scale',
@@ -250,7 +249,7 @@ function factsOf({ depth, canonical, stages }: FaceReconstruction): [label: stri
     ...faceDistances(canonical)
       .filter(({ id }) => SHOWN.has(id))
       .map(({ name, millimetres }): [string, string] => [name, `${millimetres.toFixed(0)} mm`]),
-    ['rebuilt in', `${total.toFixed(0)} ms`],
+    ['rebuilt in', `${stages.total.toFixed(0)} ms`],
   ];
 }
 

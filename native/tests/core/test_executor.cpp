@@ -1,10 +1,13 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <new>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "core/executor.h"
+#include "core/spread.h"
 #include "tests/check.h"
 
 using lineament::Executor;
@@ -81,6 +84,22 @@ TEST(frees_what_a_job_holds_before_it_counts_as_done) {
 TEST(thread_counts_are_clamped) {
   CHECK_EQ(Executor(0).threads(), 1u);
   CHECK_EQ(Executor(1).threads(), 1u);
+}
+
+TEST(a_part_that_throws_fails_and_ends_nothing_else) {
+  Executor executor(3);
+  for (int round = 0; round < 50; ++round) {
+    const lineament::Status done = lineament::spread(executor, 8, [](size_t i) -> lineament::Status {
+      if (i % 3 == 1) throw std::bad_alloc();
+      return lineament::Status();
+    });
+    CHECK(done.code() == lineament::Code::kOutOfMemory);
+  }
+  const lineament::Status other = lineament::spread(executor, 4, [](size_t i) -> lineament::Status {
+    if (i == 2) throw std::runtime_error("no");
+    return lineament::Status();
+  });
+  CHECK(other.code() == lineament::Code::kInternal);
 }
 
 TEST(closing_from_two_threads_at_once_is_safe) {

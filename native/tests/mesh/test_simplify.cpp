@@ -322,6 +322,18 @@ TEST(what_cannot_be_simplified_is_said) {
   CHECK(simplify(view_of(good), to_triangles(2), executor, &token).status().code() == Code::kAborted);
 }
 
+TEST(meshes_that_are_tiny_far_away_are_not_lost_in_overflow) {
+  TriangleMesh mesh;
+  mesh.positions = {1e9F, 0, 0, 1e9F, 1e-30F, 0, 1e9F, 0, 1e-30F, 1e9F, 1e-30F, 1e-30F};
+  mesh.indices = {0, 1, 2, 1, 3, 2, 0, 2, 3, 0, 3, 1};
+  Executor executor(1);
+  for (const size_t triangles : {1, 2, 3}) {
+    const auto made = simplify(view_of(mesh), to_triangles(triangles), executor, nullptr);
+    if (!made.ok()) continue;
+    for (const float v : made.value().mesh.positions) CHECK(std::isfinite(v));
+  }
+}
+
 TEST(zero_error_keeps_what_is_not_flat) {
   const TriangleMesh mesh = shapes::sphere(50, 6);
   const Result<SimplifiedMesh> made = reduced(mesh, to_error(0));

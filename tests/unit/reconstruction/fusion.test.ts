@@ -197,6 +197,19 @@ describe('frames of a head that turns', () => {
     expect(fused[2]!.pose).toBeDefined();
   });
 
+  it('leave out those that show nothing, wherever they come', async () => {
+    const { depth } = frames[0]!;
+    const blank = {
+      depth: { ...depth, depth: depth.depth.map(() => Number.NaN), confidence: depth.confidence.map(() => 0) },
+    };
+    const { frames: fused } = await fuseFrames(runtime, [blank, frames[0]!, blank, frames[1]!], {
+      voxelSize: 3,
+      bounds: { low: [-120, -150, 220], high: [120, 150, 480] },
+    });
+    expect(fused.map(({ pose }) => pose !== undefined)).toEqual([false, true, false, true]);
+    await expect(fuseFrames(runtime, [blank])).rejects.toMatchObject({ code: 'NO_SURFACE' });
+  });
+
   it('refuse what makes no sense', async () => {
     await expect(fuseFrames(runtime, [])).rejects.toMatchObject({ code: 'NO_SURFACE' });
     const bad = (list: unknown, options?: unknown): Promise<unknown> =>
