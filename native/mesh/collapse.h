@@ -47,7 +47,6 @@ class Collapser {
  private:
   // Costs are queued by the exponents of their floats: each queue sweeps over the mesh, which caches like.
   static constexpr uint32_t kBucketShift = 23, kBuckets = 0x80000000u >> kBucketShift;
-  static constexpr int kNext[3] = {1, 2, 0}, kPrevious[3] = {2, 0, 1};
   static uint32_t bucket_of(float cost);
 
   enum Kind : uint8_t { kInner, kBorder, kFixed };
@@ -65,26 +64,33 @@ class Collapser {
   struct alignas(16) Place {
     float x, y, z, unused;
   };
-  struct Fan;  // a point's neighbours around it
+  // A triangle as one of its points sees it.
+  struct Spoke {
+    uint32_t slot;            // of the point among the corners
+    uint32_t next, previous;  // the points at the other corners
+  };
+  struct Fan;  // the order of a point's spokes around it
   struct Move;
 
   Vec3 place(uint32_t p) const { return {places_[p].x, places_[p].y, places_[p].z}; }
-  const uint32_t* star(uint32_t p) const { return pool_.data() + vertices_[p].star; }
-  uint32_t* corners(uint32_t t) { return points_.data() + 3 * size_t{t}; }
-  const uint32_t* corners(uint32_t t) const { return points_.data() + 3 * size_t{t}; }
-  const uint32_t* sides(uint32_t t) const { return (seams_ ? sides_.data() : points_.data()) + 3 * size_t{t}; }
+  const Spoke* star(uint32_t p) const { return pool_.data() + vertices_[p].star; }
+  uint32_t side(uint32_t slot) const { return vertex_corners()[slot]; }
+  static uint32_t slot_after(uint32_t slot) { return slot % 3 == 2 ? slot - 2 : slot + 1; }
+  static uint32_t slot_before(uint32_t slot) { return slot % 3 == 0 ? slot + 2 : slot - 1; }
 
   Status copy_triangles(const MeshView& mesh);
+  Status collect_stars();
   void place_points(const MeshView& mesh, const CollapseRules& rules);
   void weigh_triangles(size_t begin, size_t end);
   void weigh_point(uint32_t p);
   void hold_edges(uint32_t p, const Fan& fan);
   void weigh_attributes(uint32_t p);
 
-  void choose(uint32_t p, float above, uint32_t above_target);
-  float cost_of(uint32_t p, uint32_t t, int corner_of_target) const;
+  static uint64_t rank_of(float cost, uint32_t target);
+  void choose(uint32_t p, uint64_t least);
+  float cost_of(uint32_t p, uint32_t q, uint32_t slot, uint32_t slot_of_q) const;
   void push(uint32_t p, uint32_t bucket);
-  void prefetch(uint32_t p) const;
+  void look_ahead(uint32_t p) const;
   bool allowed(uint32_t p, uint32_t q, Move* move);
   bool links_fit(uint32_t p, uint32_t q, const Move& move);
   bool sides_fit(uint32_t p, uint32_t q, Move* move) const;
@@ -93,7 +99,8 @@ class Collapser {
   bool stays_near(uint32_t member, uint32_t around, uint32_t p, uint32_t q) const;
   void collapse(uint32_t p, uint32_t q, const Move& move);
   void touch(uint32_t p, uint32_t gone);
-  void drop(uint32_t p, uint32_t t);
+  void drop(uint32_t p, uint32_t first_slot);
+  void rename(uint32_t around, uint32_t p, uint32_t q);
   Status make_room(size_t count);
 
   size_t n_ = 0, m_ = 0, live_ = 0;
@@ -108,7 +115,7 @@ class Collapser {
   AlignedBuffer<uint32_t> points_, sides_;
   AlignedBuffer<Vec3> areas_;    // of triangles: normals as long as the root of the area
   AlignedBuffer<Vec3> normals_;  // of points, as the original has them; of any length
-  AlignedBuffer<uint32_t> pool_;
+  AlignedBuffer<Spoke> pool_;
   size_t used_ = 0;  // of pool_
   std::vector<AttributeQuadric> attribute_quadrics_;
   std::vector<float> values_;  // attributes_ for each vertex

@@ -15,36 +15,41 @@ constexpr float kSeamWeight = 1;
 
 }  // namespace
 
-// Triangles around a point, in the order of its star: next and previous are the other corners.
 struct Collapser::Fan {
-  uint32_t size = 0;
-  uint32_t next[kMostAround], previous[kMostAround];
   uint32_t order[kMostAround];  // positions in the star, one after the other around the point
+  uint32_t size = 0;
   bool open = false;
 
-  // Orders the fan; false where the triangles are not one fan, each turning the same way.
-  bool arrange() {
+  // Orders a star; false where the triangles are not one fan, each turning the same way.
+  bool arrange(const Spoke* spokes, uint32_t count) {
+    size = count;
+    uint32_t following[kMostAround];
+    for (uint32_t i = 0; i < size; ++i) following[i] = size;
     uint32_t first = 0;
     for (uint32_t i = 0; i < size; ++i) {
-      uint32_t before = 0;
-      for (uint32_t j = 0; j < size; ++j) before += previous[j] == next[i];
-      if (before > 1) return false;
-      if (before == 0) {
+      uint32_t found = 0, before = 0;
+      for (uint32_t j = 0; j < size; ++j) {
+        const bool fits = spokes[j].previous == spokes[i].next;
+        found += fits ? 1 : 0;
+        before = fits ? j : before;
+      }
+      if (found > 1) return false;
+      if (found == 0) {
         if (open) return false;
         open = true;
         first = i;
+      } else {
+        if (following[before] != size) return false;
+        following[before] = i;
       }
     }
     uint32_t at = first;
     for (uint32_t i = 0; i < size; ++i) {
+      if (at == size || (i > 0 && at == first)) return false;
       order[i] = at;
-      if (i + 1 == size) break;
-      uint32_t following = size;
-      for (uint32_t j = 0; j < size && following == size; ++j) following = next[j] == previous[at] ? j : size;
-      if (following == size || following == first) return false;
-      at = following;
+      at = following[at];
     }
-    return open || previous[at] == next[first];
+    return open || at == first;
   }
 };
 
@@ -54,16 +59,9 @@ Status Collapser::prepare(const MeshView& mesh, const CollapseRules& rules, Exec
   m_ = mesh.triangles;
   keep_border_ = rules.keep_border;
   if (Status status = copy_triangles(mesh); !status.ok()) return status;
-  Stars stars;
-  if (Status status = stars.build(points_.data(), m_, n_, 3 * m_ + 4096); !status.ok()) return status;
   if (!places_.reset(n_) || !vertices_.reset(n_) || !areas_.reset(m_) || !normals_.reset(n_))
     return Status(Code::kOutOfMemory, "Out of memory for the quadrics of a mesh");
-  for (size_t p = 0; p < n_; ++p) {
-    vertices_[p].star = stars.begin[p];
-    vertices_[p].degree = stars.begin[p + 1] - stars.begin[p];
-  }
-  used_ = stars.begin[n_];
-  pool_ = std::move(stars.triangles);
+  if (Status status = collect_stars(); !status.ok()) return status;
   place_points(mesh, rules);
   parent_.resize(n_);
   for (size_t p = 0; p < n_; ++p) parent_[p] = static_cast<uint32_t>(p);
@@ -87,7 +85,7 @@ Status Collapser::prepare(const MeshView& mesh, const CollapseRules& rules, Exec
   status = each_block(n_, [this](size_t begin, size_t end) {
     for (size_t p = begin; p < end; ++p) {
       weigh_point(static_cast<uint32_t>(p));
-      choose(static_cast<uint32_t>(p), -1, 0);
+      choose(static_cast<uint32_t>(p), 0);
     }
   });
   if (!status.ok()) return status;
@@ -124,6 +122,32 @@ Status Collapser::copy_triangles(const MeshView& mesh) {
     } else {
       ++live_;
     }
+  }
+  return Status();
+}
+
+Status Collapser::collect_stars() {
+  if (!pool_.reset(6 * m_ + 4096)) return Status(Code::kOutOfMemory, "Out of memory for the triangles around vertices");
+  for (size_t p = 0; p < n_; ++p) vertices_[p].degree = 0;
+  for (size_t slot = 0; slot < 3 * m_; ++slot)
+    if (points_[slot] != kNoVertex) ++vertices_[points_[slot]].degree;
+  used_ = 0;
+  for (size_t p = 0; p < n_; ++p) {
+    Point& v = vertices_[p];
+    v.star = static_cast<uint32_t>(used_);
+    used_ += v.degree;
+    v.degree = 0;
+  }
+  for (uint32_t slot = 0; slot < 3 * m_; slot += 3) {
+    const uint32_t *c = points_.data() + slot, a = c[0], b = c[1], d = c[2];
+    if (a == kNoVertex) continue;
+    const auto add = [this](uint32_t p, const Spoke& spoke) {
+      Point& v = vertices_[p];
+      pool_[v.star + v.degree++] = spoke;
+    };
+    add(a, {slot, b, d});
+    add(b, {slot + 1, d, a});
+    add(d, {slot + 2, a, b});
   }
   return Status();
 }
@@ -166,7 +190,7 @@ void Collapser::place_points(const MeshView& mesh, const CollapseRules& rules) {
 
 void Collapser::weigh_triangles(size_t begin, size_t end) {
   for (size_t t = begin; t < end; ++t) {
-    const uint32_t* c = corners(static_cast<uint32_t>(t));
+    const uint32_t* c = points_.data() + 3 * t;
     if (c[0] == kNoVertex) continue;
     const Vec3 a = place(c[0]), n = cross(place(c[1]) - a, place(c[2]) - a);
     const float size = length(n);
@@ -183,30 +207,19 @@ void Collapser::weigh_point(uint32_t p) {
   v.kind = kFixed;
   v.seam = v.stale = v.queued = false;
   Vec3 normal;
-  const uint32_t* around = star(p);
+  const Spoke* around = star(p);
+  const uint32_t side_of_first = seams_ && v.degree > 0 ? side(around[0].slot) : kNoVertex;
   for (uint32_t i = 0; i < v.degree; ++i) {
-    const Vec3 m = areas_[around[i]];
+    const Vec3 m = areas_[around[i].slot / 3];
     normal = normal + m;
     v.quadric.add_plane(m);
     v.weight += dot(m, m);
+    v.seam |= seams_ && side(around[i].slot) != side_of_first;
   }
   normals_[p] = normal;
   if (v.degree == 0 || v.degree > kMostAround) return;
   Fan fan;
-  fan.size = v.degree;
-  uint32_t side = kNoVertex;
-  for (uint32_t i = 0; i < v.degree; ++i) {
-    const uint32_t* c = corners(around[i]);
-    const int at = c[0] == p ? 0 : c[1] == p ? 1 : 2;
-    fan.next[i] = c[kNext[at]];
-    fan.previous[i] = c[kPrevious[at]];
-    if (seams_) {
-      const uint32_t mine = sides(around[i])[at];
-      v.seam |= side != kNoVertex && side != mine;
-      side = mine;
-    }
-  }
-  if (!fan.arrange()) return;
+  if (!fan.arrange(around, v.degree)) return;
   v.kind = fan.open ? kBorder : kInner;
   hold_edges(p, fan);
   if (attributes_ > 0 && !v.seam) weigh_attributes(p);
@@ -216,27 +229,23 @@ void Collapser::weigh_point(uint32_t p) {
 // Planes that stand on the edges of the border and of seams, so that these keep their shape.
 void Collapser::hold_edges(uint32_t p, const Fan& fan) {
   const Vec3 origin = place(p);
-  const uint32_t* around = star(p);
-  const auto hold = [&](uint32_t i, uint32_t neighbour, float weight) {
-    const Vec3 edge = place(neighbour) - origin, n = areas_[around[i]];
+  const Spoke* around = star(p);
+  const auto hold = [&](const Spoke& spoke, uint32_t neighbour, float weight) {
+    const Vec3 edge = place(neighbour) - origin, n = areas_[spoke.slot / 3];
     const Vec3 across = cross(edge, n);
     const float size = length(across);
     if (size > 0) vertices_[p].quadric.add_plane(std::sqrt(weight) * length(edge) / size * across);
   };
   if (fan.open) {
-    const uint32_t first = fan.order[0], last = fan.order[fan.size - 1];
-    hold(first, fan.next[first], kBorderWeight);
-    hold(last, fan.previous[last], kBorderWeight);
+    const Spoke &first = around[fan.order[0]], &last = around[fan.order[fan.size - 1]];
+    hold(first, first.next, kBorderWeight);
+    hold(last, last.previous, kBorderWeight);
   }
   if (!seams_) return;
-  const auto side_of = [&](uint32_t i, uint32_t point) {
-    const uint32_t* c = corners(around[i]);
-    return sides(around[i])[c[0] == point ? 0 : c[1] == point ? 1 : 2];
-  };
   for (uint32_t i = fan.open ? 1 : 0; i < fan.size; ++i) {
-    const uint32_t here = fan.order[i], before = fan.order[i == 0 ? fan.size - 1 : i - 1];
-    const uint32_t q = fan.next[here];
-    if (side_of(here, p) == side_of(before, p) && side_of(here, q) == side_of(before, q)) continue;
+    const Spoke &here = around[fan.order[i]], &before = around[fan.order[i == 0 ? fan.size - 1 : i - 1]];
+    const uint32_t q = here.next;
+    if (side(here.slot) == side(before.slot) && side(slot_after(here.slot)) == side(slot_before(before.slot))) continue;
     hold(here, q, kSeamWeight);
     hold(before, q, kSeamWeight);
   }
@@ -244,20 +253,18 @@ void Collapser::hold_edges(uint32_t p, const Fan& fan) {
 
 void Collapser::weigh_attributes(uint32_t p) {
   const auto count = static_cast<size_t>(attributes_);
-  const uint32_t* around = star(p);
+  const Spoke* around = star(p);
   for (uint32_t i = 0; i < vertices_[p].degree; ++i) {
-    const uint32_t* c = corners(around[i]);
-    const uint32_t* s = sides(around[i]);
-    const int at = c[0] == p ? 0 : c[1] == p ? 1 : 2;
+    const Spoke& spoke = around[i];
     const Vec3 origin = place(p);
-    const Vec3 e1 = place(c[kNext[at]]) - origin, e2 = place(c[kPrevious[at]]) - origin;
+    const Vec3 e1 = place(spoke.next) - origin, e2 = place(spoke.previous) - origin;
     const Vec3 n = cross(e1, e2);
     const float square = dot(n, n);
     if (!(square > 0)) continue;
     const Vec3 first = 1 / square * cross(e2, n), second = 1 / square * cross(n, e1);
-    const float* mine = values_.data() + count * s[at];
-    const float* one = values_.data() + count * s[kNext[at]];
-    const float* two = values_.data() + count * s[kPrevious[at]];
+    const float* mine = values_.data() + count * side(spoke.slot);
+    const float* one = values_.data() + count * side(slot_after(spoke.slot));
+    const float* two = values_.data() + count * side(slot_before(spoke.slot));
     Vec3 gradient[kMostAttributes];
     for (size_t k = 0; k < count; ++k) gradient[k] = (one[k] - mine[k]) * first + (two[k] - mine[k]) * second;
     attribute_quadrics_[p].add_triangle(gradient, attributes_, std::sqrt(square) / 2);

@@ -72,7 +72,7 @@ Result<std::vector<Level>> levels_of_detail(const MeshView& mesh, const LevelsOp
                                             const CancelToken* token) {
   if (Status status = check(mesh, options); !status.ok()) return status;
   CollapseRules rules;
-  rules.uv_weight = static_cast<float>(options.uv_weight) * uv_scale(mesh);
+  if (options.uv_weight > 0) rules.uv_weight = static_cast<float>(options.uv_weight) * uv_scale(mesh);
   rules.colour_weight = static_cast<float>(options.colour_weight);
   rules.keep_border = options.keep_border;
   Collapser collapser;

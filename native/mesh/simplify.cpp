@@ -44,7 +44,7 @@ Result<SimplifiedMesh> simplify(const MeshView& mesh, const SimplifyOptions& opt
   if (std::isnan(options.error) || (options.triangles == 0 && options.error < 0))
     return Status(Code::kInvalidArgument, "Expected a number of triangles above zero, an error, or both");
   CollapseRules rules;
-  rules.uv_weight = static_cast<float>(options.uv_weight) * uv_scale(mesh);
+  if (options.uv_weight > 0) rules.uv_weight = static_cast<float>(options.uv_weight) * uv_scale(mesh);
   rules.colour_weight = static_cast<float>(options.colour_weight);
   rules.keep_border = options.keep_border;
   rules.error = options.error < 0 ? -1 : options.error * kAllowance;
