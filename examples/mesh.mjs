@@ -7,7 +7,7 @@ import { encodeGlb, faceDistances } from 'lineament/reconstruction';
 import { createViewer } from 'lineament/visualization';
 
 const [photo, file = 'face.glb'] = process.argv.slice(2);
-await using engine = await openEngine();
+const engine = await openEngine();
 const face = await engine.reconstruct(photo, { levels: 4 });
 if (face === undefined) {
   console.log('No face found');
@@ -22,3 +22,4 @@ if (face === undefined) {
   for (const { name, millimetres } of faceDistances(canonical).slice(0, 3))
     console.log(`${name}: ${millimetres.toFixed(0)} mm`);
 }
+await engine.close();
