@@ -16,7 +16,7 @@ async function build(name: string, flags: readonly string[]): Promise<string> {
 }
 
 /** What depends on the processor: kernels and what stands on them; not timing, plugins or file formats. */
-const KERNELS = /_(image|landmarks|search|cloud|depth|mesh)$/;
+const KERNELS = /_(image|landmarks|search)$|^test_(normals_cloud|depth_filters_depth)$/;
 
 async function runAll(folder: string, emulator: readonly string[], wanted: RegExp, not: RegExp): Promise<void> {
   const programs = programsIn(folder).filter((name) => wanted.test(name) && !not.test(name));
