@@ -41,7 +41,7 @@ beforeAll(async () => {
   const options = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   await execute('npm', [...options, ...packages.map((one) => one.file)], { cwd: folder });
   cpSync(photo, path.join(folder, 'photo.jpg'));
-}, 600_000);
+}, 1_800_000);
 
 afterAll(() => {
   if (folder) rmSync(folder, { recursive: true, force: true });
