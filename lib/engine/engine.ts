@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { abortable } from '../errors/abort.js';
 import { type CallSite, callSite, LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { decodeImage } from '../image/decode.js';
+import { readExif } from '../image/exif.js';
 import type { ImageInput } from '../image/input.js';
 import { Lifetime } from '../inference/lifetime.js';
 import { type MemoryUse, Runtime } from '../inference/runtime.js';
@@ -160,12 +161,13 @@ export class Engine implements AsyncDisposable {
       const { signal } = options;
       throwIfAborted(signal);
       // Loaded when it is asked for.
-      const [frame, { reconstructFaces, withCamera }] = await Promise.all([
+      const [frame, exif, { reconstructFaces }] = await Promise.all([
         this.#decode(input, signal),
+        face.exif ?? readExif(input),
         import('./reconstruction.js'),
       ]);
-      const seen = await withCamera(input, frame, face);
-      const rebuilt = await reconstructFaces(this.#stages(signal), frame, ask, seen);
+      const known = exif === undefined ? face : { ...face, exif };
+      const rebuilt = await reconstructFaces(this.#stages(signal), frame, ask, known);
       return all ? rebuilt : rebuilt[0];
     });
   }

@@ -1,9 +1,6 @@
 /** Rebuilds the faces of a picture. */
 import { wrapError } from '../errors.js';
-import { readExif } from '../image/exif.js';
-import type { ImageInput } from '../image/input.js';
 import { locateFaceMesh } from '../landmarks/dense-mesh.js';
-import { cameraOf } from '../reconstruction/cloud-camera.js';
 import { type FaceReconstruction, reconstructFace } from '../reconstruction/reconstruct.js';
 import type { ReconstructFaceOptions } from '../reconstruction/reconstruct-options.js';
 import type { Frame } from '../types.js';
@@ -14,17 +11,6 @@ import type { Ask } from './options.js';
 /** A face of a picture, rebuilt. */
 export interface ReconstructedFace extends AnalyzedFace {
   readonly reconstruction: FaceReconstruction;
-}
-
-/** The same options with the camera that took the picture, where they name none and the file tells of it. */
-export async function withCamera(
-  input: ImageInput,
-  frame: Frame,
-  options: ReconstructFaceOptions,
-): Promise<ReconstructFaceOptions> {
-  if (options.intrinsics !== undefined || options.fieldOfView !== undefined) return options;
-  const exif = await readExif(input);
-  return { ...options, intrinsics: cameraOf({ exif }, frame.width, frame.height).camera };
 }
 
 /** The faces that could be rebuilt, best score first; others (seen from behind, outside of the picture) are left out. */

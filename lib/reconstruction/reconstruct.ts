@@ -5,6 +5,7 @@ import type { FaceMesh } from '../landmarks/dense-mesh.js';
 import type { Frame } from '../types.js';
 import { canonicalFace } from './canonical.js';
 import { fitCanonicalFace } from './canonical-fit.js';
+import { type CameraSource, cameraOf } from './cloud-camera.js';
 import { depthFromLandmarks, type FaceDepth } from './depth.js';
 import { meshFromDepth } from './grid-mesh.js';
 import { type LevelOfDetail, levelsOfDetail } from './lod.js';
@@ -27,6 +28,8 @@ export interface ReconstructionStages {
 export interface FaceReconstruction {
   /** Depth of the part of the picture that the face covers. */
   readonly depth: FaceDepth;
+  /** How the camera is known; the distance from it, and a little of the shape, is as good as its focal length. */
+  readonly cameraSource: CameraSource;
   /**
    * The visible surface, finest level first, each with texture coordinates into `texture`; camera frame, millimetres.
    */
@@ -67,7 +70,7 @@ export async function reconstructFace(
   models?: string,
 ): Promise<FaceReconstruction> {
   plainObject('options', options, RECONSTRUCT_OPTIONS);
-  const { intrinsics, fieldOfView, scale } = options;
+  const { scale, exif } = options;
   const count = positiveInteger('levels', options.levels ?? 4, 8);
   const most = positiveInteger('triangles', options.triangles ?? 20_000);
   const textured = boolean('texture', options.texture ?? true);
@@ -81,6 +84,11 @@ export async function reconstructFace(
     stages[stage] = performance.now() - begin;
     return result;
   };
+  const given = {
+    ...(options.intrinsics && { intrinsics: options.intrinsics }),
+    ...(options.fieldOfView !== undefined && { fieldOfView: options.fieldOfView }),
+  };
+  const { camera, source: cameraSource } = cameraOf({ exif }, frame.width, frame.height, given);
   throwIfAborted(signal);
   const { indices: triangles } = await canonicalFace(models);
   const begun = performance.now();
@@ -89,8 +97,7 @@ export async function reconstructFace(
     depthFromLandmarks(runtime, mesh.points, frame, {
       region: 'face',
       triangles,
-      ...(intrinsics && { intrinsics }),
-      ...(fieldOfView !== undefined && { fieldOfView }),
+      intrinsics: camera,
       ...(scale && { scale }),
       ...stopped,
     }),
@@ -104,6 +111,7 @@ export async function reconstructFace(
   const chain = await timed('levels', levelsOfDetail(runtime, surface, { triangles: targets, ...stopped }));
   return {
     depth,
+    cameraSource,
     levels: texture === undefined ? chain : chain.map((level) => ({ ...level, mesh: { ...level.mesh, texture } })),
     canonical: await fitCanonicalFace(mesh.points, depth, models),
     stages: { ...stages, total: performance.now() - begun },

@@ -1,7 +1,7 @@
 import { abortSignal, boolean, numberIn, plainObject } from '../errors/validate.js';
 import { cancellable } from '../inference/cancel.js';
 import type { Runtime } from '../inference/runtime.js';
-import type { NativeMeshReport } from '../native/surface.js';
+import type { NativeCleaned, NativeMeshReport } from '../native/surface.js';
 import { checkMesh, withTexture } from './mesh-check.js';
 import type { Mesh } from './types.js';
 
@@ -38,16 +38,7 @@ export interface CleanMeshOptions {
 }
 
 /** A cleaned mesh, and how much of what there was. */
-export interface CleanedMesh {
-  readonly mesh: Mesh;
-  readonly degenerateTriangles: number;
-  readonly duplicateTriangles: number;
-  readonly smallComponents: number;
-  readonly smallComponentTriangles: number;
-  readonly flippedTriangles: number;
-  readonly splitVertices: number;
-  readonly unusedVertices: number;
-}
+export type CleanedMesh = Omit<NativeCleaned, 'mesh'> & { readonly mesh: Mesh };
 
 /**
  * Takes out what belongs to no surface, in this order: triangles without area or with the corners of another, small components;

@@ -34,11 +34,13 @@ const KNOWN = [
   ...['yaw', 'pitch', 'width', 'height', 'surface', 'light', 'background', 'samples', 'colours', 'signal'],
 ];
 const LARGEST = 4096;
+/** A quarter of a gigabyte for depth alone. */
+const MOST_SAMPLES = 1 << 26;
 
 /**
  * Draws a mesh as the viewer does: the same camera (30° high, as far away as the sphere around all vertices fits), lights and
- * colours; with a depth buffer, perspectively correct texture and a plain back. Works in slices of a few milliseconds that leave
- * the event loop to others in between.
+ * colours; with a depth buffer, perspectively correct texture and a plain back. Works in slices of 512 triangles that leave
+ * the event loop to others in between: short where triangles are small, as those of faces are, long where few cover the picture.
  *
  * @param mesh in the camera frame, millimetres
  * @returns RGBA, 8 bits each, not multiplied by alpha
@@ -54,6 +56,9 @@ export async function renderMesh(mesh: Mesh, options: RenderMeshOptions = {}): P
   const width = positiveInteger('width', options.width ?? 512, LARGEST);
   const height = positiveInteger('height', options.height ?? 512, LARGEST);
   const samples = positiveInteger('samples', options.samples ?? 2, 4);
+  if (width * height * samples ** 2 > MOST_SAMPLES) {
+    throw invalid('width, height and samples', `at most ${MOST_SAMPLES} samples in all`, width * height * samples ** 2);
+  }
   const shown = mesh.texture !== undefined || mesh.colours !== undefined ? 'texture' : 'plain';
   const picture: Picture = {
     mesh,

@@ -8,6 +8,7 @@
 #include "bindings/cuda_geometry_bindings.h"
 #include "bindings/exports.h"
 #include "bindings/launch.h"
+#include "bindings/mesh_values.h"
 #include "bindings/values.h"
 #include "cloud/icp.h"
 #include "cloud/normals.h"
@@ -17,15 +18,6 @@
 
 namespace lineament::bindings {
 namespace {
-
-Napi::Object options_in(const Napi::Value& value) {
-  if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object of options");
-  return value.As<Napi::Object>();
-}
-
-Camera camera_in(const Napi::Object& options) {
-  return {number_at(options, "fx"), number_at(options, "fy"), number_at(options, "cx"), number_at(options, "cy")};
-}
 
 // A whole number of things, 0 … kMostPoints.
 size_t count_at(const Napi::Object& options, const char* key) {
@@ -43,7 +35,7 @@ double number_in(const Napi::Value& value, const char* what) {
 // becomes of the object.
 struct CloudArgument {
   explicit CloudArgument(const Napi::Value& value) {
-    const Napi::Object object = options_in(value);
+    const Napi::Object object = object_in(value, "options");
     positions = object.Get("positions");
     normals = object.Get("normals");
     colours = object.Get("colours");
@@ -82,7 +74,7 @@ DepthView depth_in(const Napi::CallbackInfo& info, const Napi::Object& options) 
 // { radius, step } of an object, or nothing.
 bool window_in(const Napi::Value& value, NormalWindow* window) {
   if (value.IsUndefined() || value.IsNull()) return false;
-  const Napi::Object options = options_in(value);
+  const Napi::Object options = object_in(value, "options");
   window->radius = int_at(options, "radius");
   window->most_step = number_at(options, "step");
   return true;
@@ -91,7 +83,7 @@ bool window_in(const Napi::Value& value, NormalWindow* window) {
 // { pixels, width, height } and, for a camera of its own, { fx, fy, cx, cy, transform }.
 bool colours_in(const Napi::Value& value, ColourView* view, Napi::Value* pixels) {
   if (value.IsUndefined() || value.IsNull()) return false;
-  const Napi::Object options = options_in(value);
+  const Napi::Object options = object_in(value, "options");
   view->width = int_at(options, "width");
   view->height = int_at(options, "height");
   if (view->width < 1 || view->height < 1) throw_invalid(value.Env(), "Expected a picture of a pixel or more");
@@ -162,7 +154,7 @@ Napi::Value give_kept(Napi::Env env, Kept& kept) {
 // (executor, depth, confidence, { width, height, fx, fy, cx, cy, leastConfidence, normals, picture, cuda }, token)
 Napi::Value project(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object options = options_in(info[3]);
+  const Napi::Object options = object_in(info[3], "options");
   const DepthView map = depth_in(info, options);
   const auto least = static_cast<float>(number_at(options, "leastConfidence"));
   NormalWindow window;
@@ -190,7 +182,7 @@ Napi::Value project(const Napi::CallbackInfo& info) {
 // (executor, depth, confidence, { width, height, fx, fy, cx, cy, leastConfidence, normals, cuda }, token)
 Napi::Value normals_of_depth(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object options = options_in(info[3]);
+  const Napi::Object options = object_in(info[3], "options");
   const DepthView map = depth_in(info, options);
   const auto least = static_cast<float>(number_at(options, "leastConfidence"));
   NormalWindow window;
@@ -207,7 +199,7 @@ Napi::Value normals_of_depth(const Napi::CallbackInfo& info) {
 Napi::Value normals_of_cloud(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
   const CloudArgument cloud(info[1]);
-  const Napi::Object options = options_in(info[2]);
+  const Napi::Object options = object_in(info[2], "options");
   const NormalRule rule = {count_at(options, "neighbours"),
                            number_at(options, "radius"),
                            {number_at(options, "x"), number_at(options, "y"), number_at(options, "z")}};
@@ -252,7 +244,7 @@ Napi::Value poisson(const Napi::CallbackInfo& info) {
 
 // (executor, cloud, { neighbours, ratio }, token)
 Napi::Value statistical(const Napi::CallbackInfo& info) {
-  const Napi::Object options = options_in(info[2]);
+  const Napi::Object options = object_in(info[2], "options");
   const size_t neighbours = count_at(options, "neighbours");
   const double ratio = number_at(options, "ratio");
   return keep(info, info[3], [=](const CloudView& cloud, Executor& executor, const CancelToken* token) {
@@ -262,7 +254,7 @@ Napi::Value statistical(const Napi::CallbackInfo& info) {
 
 // (executor, cloud, { neighbours, radius }, token)
 Napi::Value radial(const Napi::CallbackInfo& info) {
-  const Napi::Object options = options_in(info[2]);
+  const Napi::Object options = object_in(info[2], "options");
   const size_t neighbours = count_at(options, "neighbours");
   const double radius = number_at(options, "radius");
   return keep(info, info[3], [=](const CloudView& cloud, Executor& executor, const CancelToken* token) {
@@ -282,7 +274,7 @@ RobustLoss loss_at(const Napi::Object& options) {
 Napi::Value register_both(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
   const CloudArgument source(info[1]), target(info[2]);
-  const Napi::Object options = options_in(info[3]);
+  const Napi::Object options = object_in(info[3], "options");
   const auto levels = array_in<double>(options.Get("levels"), "levels");
   if (levels.size % 4 != 0) throw_invalid(info.Env(), "Expected four numbers for each level");
   IcpRule rule;

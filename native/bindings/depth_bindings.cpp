@@ -7,6 +7,7 @@
 #include "bindings/cuda_geometry_bindings.h"
 #include "bindings/exports.h"
 #include "bindings/launch.h"
+#include "bindings/mesh_values.h"
 #include "bindings/values.h"
 #include "depth/align.h"
 #include "depth/bilateral.h"
@@ -17,15 +18,6 @@
 
 namespace lineament::bindings {
 namespace {
-
-Camera camera_in(const Napi::Object& options) {
-  return {number_at(options, "fx"), number_at(options, "fy"), number_at(options, "cx"), number_at(options, "cy")};
-}
-
-Napi::Object object_in(const Napi::Value& value) {
-  if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object of options");
-  return value.As<Napi::Object>();
-}
 
 bool flag_at(const Napi::Object& options, const char* key) {
   const Napi::Value value = options.Get(key);
@@ -63,7 +55,7 @@ Napi::Value landmark_depth(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
   const auto points = array_in<float>(info[1], "points");
   const auto triangles = array_in<uint32_t>(info[2], "triangles");
-  const Napi::Object options = object_in(info[3]);
+  const Napi::Object options = object_in(info[3], "options");
   const Size size = size_in(options);
   const LandmarkDepthOptions how{camera_in(options),
                                  number_at(options, "millimetresPerPixel"),
@@ -83,7 +75,7 @@ Napi::Value landmark_depth(const Napi::CallbackInfo& info) {
 // (executor, depth, other, options, token)
 Napi::Value rate(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object options = object_in(info[3]);
+  const Napi::Object options = object_in(info[3], "options");
   const Size size = size_in(options);
   const auto depth = array_in<float>(info[1], size.pixels, "depth");
   const auto other = optional_array_in<float>(info[2], size.pixels, "other");
@@ -101,7 +93,7 @@ Napi::Value rate(const Napi::CallbackInfo& info) {
 // (executor, depth, options, token)
 Napi::Value filter(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object options = object_in(info[2]);
+  const Napi::Object options = object_in(info[2], "options");
   const Size size = size_in(options);
   const auto depth = array_in<float>(info[1], size.pixels, "depth");
   const BilateralOptions how{int_at(options, "radius"), number_at(options, "spatial"), number_at(options, "range")};
@@ -123,7 +115,7 @@ Napi::Value fill(const Napi::CallbackInfo& info) {
     size_t count = 0;
   };
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object options = object_in(info[3]);
+  const Napi::Object options = object_in(info[3], "options");
   const Size size = size_in(options);
   const auto depth = array_in<float>(info[1], size.pixels, "depth");
   const auto confidence = array_in<float>(info[2], size.pixels, "confidence");
@@ -149,7 +141,7 @@ Napi::Value fill(const Napi::CallbackInfo& info) {
 // (executor, steps, options, token)
 Napi::Value from_steps(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object options = object_in(info[2]);
+  const Napi::Object options = object_in(info[2], "options");
   const Size size = size_in(options);
   const auto steps = array_in<uint16_t>(info[1], size.pixels, "steps");
   const SensorOptions how{number_at(options, "unit"), number_at(options, "near"), number_at(options, "far")};
@@ -181,7 +173,7 @@ Napi::Value to_steps(const Napi::CallbackInfo& info) {
 // (executor, values, grid, depth, confidence, options, token)
 Napi::Value align(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object grid = object_in(info[2]), options = object_in(info[5]);
+  const Napi::Object grid = object_in(info[2], "options"), options = object_in(info[5], "options");
   const Size cells = size_in(grid), size = size_in(options);
   const auto values = array_in<float>(info[1], cells.pixels, "values");
   const auto depth = array_in<float>(info[3], size.pixels, "depth");

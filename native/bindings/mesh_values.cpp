@@ -21,6 +21,10 @@ std::vector<T> copy(Napi::Env env, const Numbers<T>& numbers) {
 
 }  // namespace
 
+Camera camera_in(const Napi::Object& options) {
+  return {number_at(options, "fx"), number_at(options, "fy"), number_at(options, "cx"), number_at(options, "cy")};
+}
+
 TriangleMesh mesh_in(const Napi::Value& value) {
   const Napi::Object object = object_in(value, "mesh");
   TriangleMesh mesh;

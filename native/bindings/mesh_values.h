@@ -3,10 +3,14 @@
 
 #include <napi.h>
 
+#include "cloud/camera.h"
 #include "cloud/point_cloud.h"
 #include "mesh/triangle_mesh.h"
 
 namespace lineament::bindings {
+
+// Of fx, fy, cx and cy.
+Camera camera_in(const Napi::Object& options);
 
 // Copied. Array lengths are checked here; whether numbers are finite and indices name vertices, check_mesh looks at off
 // the environment's thread.

@@ -175,8 +175,8 @@ Napi::Value levels(const Napi::CallbackInfo& info) {
 Napi::Value optimise_mesh(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
   const Borrowed mesh = mesh_in(info[1], "mesh");
-  const auto work = [view = mesh.view](const CancelToken*, OptimisedMesh* out) {
-    return keep_result(optimise(view), out);
+  const auto work = [view = mesh.view](const CancelToken* token, OptimisedMesh* out) {
+    return keep_result(optimise(view, token), out);
   };
   const auto give = [](Napi::Env to, OptimisedMesh& made) -> Napi::Value {
     Napi::Object out = Napi::Object::New(to);

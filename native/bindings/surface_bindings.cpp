@@ -20,11 +20,6 @@
 namespace lineament::bindings {
 namespace {
 
-Napi::Object options_in(const Napi::Value& value) {
-  if (!value.IsObject()) throw_invalid(value.Env(), "Expected an object for options");
-  return value.As<Napi::Object>();
-}
-
 // A whole number from 0 to 2^53.
 uint64_t count_at(const Napi::Object& object, const char* key) {
   const double number = number_at(object, key);
@@ -77,7 +72,7 @@ FusionFrame frame_in(const Napi::Env env, const Numbers<float>& depth, const Nap
 Napi::Value integrate(const Napi::CallbackInfo& info, const std::shared_ptr<TsdfVolume>& volume) {
   const auto executor = ExecutorHandle::get(info[0]);
   const auto depth = array_in<float>(info[1], "depth");
-  const FusionFrame frame = frame_in(info.Env(), depth, info[2], info[3], options_in(info[4]), info[5]);
+  const FusionFrame frame = frame_in(info.Env(), depth, info[2], info[3], object_in(info[4], "options"), info[5]);
   const auto work = [=](const CancelToken* token, IntegrateReport* report) {
     return volume->integrate(frame, *executor, token, report);
   };
@@ -133,7 +128,7 @@ Napi::Value wrap_volume(Napi::Env env, const std::shared_ptr<TsdfVolume>& volume
 // (executor, options)
 Napi::Value create_volume(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object given = options_in(info[1]);
+  const Napi::Object given = object_in(info[1], "options");
   const auto bounds = array_in<double>(given.Get("bounds"), 6, "bounds");
   VolumeOptions options;
   std::copy(bounds.data, bounds.data + 3, options.low.begin());
@@ -163,7 +158,8 @@ Napi::Value create_volume(const Napi::CallbackInfo& info) {
 Napi::Value depth_bounds(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
   const auto depth = array_in<float>(info[1], "depth");
-  const FusionFrame frame = frame_in(info.Env(), depth, info[2], info.Env().Undefined(), options_in(info[3]), info[4]);
+  const FusionFrame frame =
+      frame_in(info.Env(), depth, info[2], info.Env().Undefined(), object_in(info[3], "options"), info[4]);
   using Box = std::vector<double>;
   const auto work = [=](const CancelToken*, Box* box) {
     std::array<double, 3> low{}, high{};
@@ -206,7 +202,7 @@ Napi::Value change_mesh(const Napi::CallbackInfo& info, Change change, Tell tell
 
 Napi::Value rebuild(const Napi::CallbackInfo& info) {
   const auto executor = ExecutorHandle::get(info[0]);
-  const Napi::Object given = options_in(info[2]);
+  const Napi::Object given = object_in(info[2], "options");
   PoissonOptions options;
   options.resolution = int_at(given, "resolution");
   options.screening = number_at(given, "screening");
@@ -230,7 +226,7 @@ Napi::Value rebuild(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value close_holes(const Napi::CallbackInfo& info) {
-  const Napi::Object given = options_in(info[2]);
+  const Napi::Object given = object_in(info[2], "options");
   HoleOptions options;
   options.max_edges = static_cast<size_t>(count_at(given, "maxEdges"));
   options.max_perimeter = number_at(given, "maxPerimeter");
@@ -247,7 +243,7 @@ Napi::Value close_holes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value smooth(const Napi::CallbackInfo& info) {
-  const Napi::Object given = options_in(info[2]);
+  const Napi::Object given = object_in(info[2], "options");
   TaubinOptions options;
   options.iterations = int_at(given, "iterations");
   options.lambda = number_at(given, "lambda");
@@ -262,7 +258,7 @@ Napi::Value smooth(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value clean(const Napi::CallbackInfo& info) {
-  const Napi::Object given = options_in(info[2]);
+  const Napi::Object given = object_in(info[2], "options");
   CleanOptions options;
   options.min_triangles = static_cast<size_t>(count_at(given, "minTriangles"));
   options.min_area_share = number_at(given, "minAreaShare");

@@ -95,11 +95,13 @@ TriangleMesh order_vertices(const MeshView& mesh, std::vector<uint32_t> indices,
   return out;
 }
 
-Result<OptimisedMesh> optimise(const MeshView& mesh) {
+Result<OptimisedMesh> optimise(const MeshView& mesh, const CancelToken* token) {
   if (Status status = check_mesh(mesh, Code::kNoSurface); !status.ok()) return status;
+  if (is_cancelled(token)) return Status(Code::kAborted, "Cancelled");
   OptimisedMesh out;
   out.before = cache_miss_ratio(mesh.indices, mesh.triangles, mesh.vertices);
   std::vector<uint32_t> ordered = order_triangles(mesh.indices, mesh.triangles, mesh.vertices, &out.after);
+  if (is_cancelled(token)) return Status(Code::kAborted, "Cancelled");
   out.mesh = order_vertices(mesh, std::move(ordered), &out.sources);
   return out;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/cancel.h"
 #include "core/status.h"
 #include "mesh/mesh_view.h"
 
@@ -26,8 +27,8 @@ struct OptimisedMesh {
 };
 
 // order_triangles, and vertices in the order of their first use; those that no triangle uses are left out.
-// kInvalidArgument: a damaged mesh; kNoSurface: no triangles.
-Result<OptimisedMesh> optimise(const MeshView& mesh);
+// kInvalidArgument: a damaged mesh; kNoSurface: no triangles; kAborted, looked at between the steps.
+Result<OptimisedMesh> optimise(const MeshView& mesh, const CancelToken* token = nullptr);
 
 // The vertices of `mesh` that `indices` use, in the order of their first use; names in `indices` become theirs.
 TriangleMesh order_vertices(const MeshView& mesh, std::vector<uint32_t> indices, std::vector<uint32_t>* sources);

@@ -5,7 +5,6 @@ import { readExif } from '../../image/index.js';
 import type { Engine, ReconstructedFace, ReconstructOptions } from '../../index.js';
 import { Runtime } from '../../inference/index.js';
 import {
-  cameraOf,
   encodeGlb,
   type FaceDepth,
   type FaceReconstruction,
@@ -15,7 +14,7 @@ import {
   type Texture,
   writeMesh,
 } from '../../reconstruction/index.js';
-import { createViewer, depthPicture, type MeshReportFace, meshReport } from '../../visualization/index.js';
+import { createViewer, depthPicture, faceCrop, type MeshReportFace, meshReport } from '../../visualization/index.js';
 import type { CommandContext, OptionValues } from '../command.js';
 import { makeFolder, writeOutput } from '../overlays.js';
 import { boxJson, facesText, type PhotoResult, round, runOverPhotos } from '../photos.js';
@@ -70,12 +69,10 @@ export async function mesh(context: CommandContext): Promise<number> {
             if (options['report'] !== undefined) {
               const name = faces.length > 1 ? path.basename(target, path.extname(target)) : path.basename(file);
               const { levels, depth } = face.reconstruction;
-              const about = {
-                box: face.box,
-                ...(face.pose && { pose: face.pose }),
-                facts: factsOf(face.reconstruction),
-              };
-              report.push({ name, mesh: levels[0]!.mesh, photo: frame, depth, ...about });
+              // The face alone is kept of the photograph: a run over many needs the memory of their surfaces only.
+              const photo = await faceCrop(frame, face.box, 360);
+              const about = { ...(photo && { photo }), ...(face.pose && { pose: face.pose }) };
+              report.push({ name, mesh: levels[0]!.mesh, depth, facts: factsOf(face.reconstruction), ...about });
             }
           }
           return {
@@ -144,9 +141,8 @@ async function rebuild(
   const frame = await engine.decode(file, { signal });
   const decoded = performance.now();
   const most = all ? {} : { maxFaces: 1 };
-  const exif = wants.fieldOfView === undefined ? await readExif(file) : undefined;
-  const camera = exif && { intrinsics: cameraOf({ exif }, frame.width, frame.height).camera };
-  const faces = await engine.reconstruct(frame, { ...wants, ...camera, ...most, all: true, signal });
+  const exif = await readExif(file);
+  const faces = await engine.reconstruct(frame, { ...wants, ...(exif && { exif }), ...most, all: true, signal });
   return { path: file, frame, faces, decodeMs: decoded - begin, facesMs: performance.now() - decoded };
 }
 
@@ -254,12 +250,13 @@ function factsOf({ depth, canonical, stages }: FaceReconstruction): [label: stri
 }
 
 function faceJson(face: ReconstructedFace, files: readonly string[]): object {
-  const { levels, depth, canonical, stages } = face.reconstruction;
+  const { levels, depth, cameraSource, canonical, stages } = face.reconstruction;
   return {
     box: boxJson(face),
     score: round(face.score, 4),
     files,
     scale: depth.scale,
+    camera: { ...depth.camera, source: cameraSource },
     levels: levels.map((level) => ({
       vertices: level.mesh.positions.length / 3,
       triangles: level.mesh.indices.length / 3,
