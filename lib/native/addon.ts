@@ -52,6 +52,11 @@ export type NativeErrorCode =
   | 'NOT_FOUND'
   | 'MESH_CORRUPT'
   | 'NO_SURFACE'
+  | 'CAMERA_NOT_FOUND'
+  | 'CAMERA_BUSY'
+  | 'CAMERA_UNSUPPORTED'
+  | 'CAMERA_LOST'
+  | 'VIDEO_CORRUPT'
   | 'INTERNAL';
 
 /** Layout of 8-bit pixels in memory. `nv12` and `i420` are planar 4:2:0 (BT.601 limited range), `yuyv` is packed 4:2:2. */

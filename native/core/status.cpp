@@ -40,6 +40,16 @@ const char* code_name(Code code) {
       return "MESH_CORRUPT";
     case Code::kNoSurface:
       return "NO_SURFACE";
+    case Code::kCameraNotFound:
+      return "CAMERA_NOT_FOUND";
+    case Code::kCameraBusy:
+      return "CAMERA_BUSY";
+    case Code::kCameraUnsupported:
+      return "CAMERA_UNSUPPORTED";
+    case Code::kCameraLost:
+      return "CAMERA_LOST";
+    case Code::kVideoCorrupt:
+      return "VIDEO_CORRUPT";
     case Code::kNotFound:
       return "NOT_FOUND";
     case Code::kInternal:

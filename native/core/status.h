@@ -27,6 +27,11 @@ enum class Code {
   kNotFound,
   kMeshCorrupt,
   kNoSurface,
+  kCameraNotFound,
+  kCameraBusy,
+  kCameraUnsupported,
+  kCameraLost,
+  kVideoCorrupt,
   kInternal,
 };
 
