@@ -27,6 +27,7 @@ packages=(
   libdlib-dev libdlib-data      # peer of the shape predictor and its 68-point model
   chromium                      # opens the HTML report and the 3D viewer
   libopen3d-dev                 # oracle of clouds and surfaces, and what lineament_open3d offers
+  ffmpeg                        # videos, streams and clips
   qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross  # other processors
 )
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
