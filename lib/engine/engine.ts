@@ -13,17 +13,20 @@ import { type Candidate, checkEmbedding, type Match, rank, similarity } from '..
 import { embeddingDims, RECOGNISERS } from '../recognition/plan.js';
 import type { Embedding, Face, Frame } from '../types.js';
 import type { AnalyzedFace } from './analysis.js';
-import { findFaces, networksFor, type Stages } from './faces.js';
+import { findFaces, lookAgain, networksFor, type Stages } from './faces.js';
 import {
+  type AnalyzeFacesOptions,
   type AnalyzeOptions,
   type Ask,
   type CallOptions,
   type CheckedEngineOptions,
+  checkAnalyzeFacesOptions,
   checkAnalyzeOptions,
   checkCallOptions,
   checkDetectOptions,
   checkEmbedOptions,
   checkEngineOptions,
+  checkFaces,
   checkMatchOptions,
   checkReconstructOptions,
   type DetectOptions,
@@ -126,6 +129,23 @@ export class Engine implements AsyncDisposable {
   /** Faces with everything that is asked for; best score first, empty where there is none. */
   analyze(input: ImageInput, options: AnalyzeOptions = {}): Promise<AnalyzedFace[]> {
     return this.#call(callSite(this.analyze), () => this.#find(input, checkAnalyzeOptions(options), options.signal));
+  }
+
+  /**
+   * Looks again at faces that are known in a picture (boxes as `detect` gave them, or with landmarks): no detector runs. What is asked is
+   * added to each face, in their order; landmarks that a face has are not looked for again.
+   */
+  analyzeFaces(input: ImageInput, faces: readonly Face[], options: AnalyzeFacesOptions = {}): Promise<AnalyzedFace[]> {
+    return this.#call(callSite(this.analyzeFaces), async () => {
+      const ask = checkAnalyzeFacesOptions(options);
+      const known = checkFaces(faces);
+      if (known.length === 0) return [];
+      const { signal } = options;
+      throwIfAborted(signal);
+      const [, ...ids] = networksFor(this.preset, ask);
+      const [frame] = await Promise.all([this.#decode(input, signal), ...ids.map((id) => this.#networks.get(id))]);
+      return lookAgain(this.#stages(signal), frame, known, ask);
+    });
   }
 
   /** Embeddings of all faces (`all: true`), best score first. */

@@ -10,7 +10,7 @@ import type { Networks } from '../models/network.js';
 import { STATISTICS } from '../native/addon.js';
 import { embedFaces } from '../recognition/embed.js';
 import { RECOGNISERS } from '../recognition/plan.js';
-import type { Exposure, Expression, Frame, Gender, Point } from '../types.js';
+import type { Box, Exposure, Expression, Face, Frame, Gender, Point } from '../types.js';
 import type { AnalyzedFace } from './analysis.js';
 import type { Ask } from './options.js';
 import type { Preset } from './presets.js';
@@ -72,6 +72,59 @@ export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise
       )
     : undefined;
   check();
+  const boxes = found.map(({ box }) => box);
+  const faces = await describeFaces(stages, frame, detections, landmarks, boxes, ask);
+  for (const face of faces) FACE_SCALES.set(face, plan.faceScale);
+  return faces;
+}
+
+/** How the detector that found a face draws its boxes (`DetectionPlan.faceScale`), for those that are looked at again. */
+const FACE_SCALES = new WeakMap<object, number>();
+
+/** Faces that were found before, in their order, with what is asked about them now. Landmarks that a face has are taken as they are. */
+export async function lookAgain(
+  stages: Stages,
+  frame: Frame,
+  faces: readonly Face[],
+  ask: Ask,
+): Promise<AnalyzedFace[]> {
+  const { networks, preset, signal, check } = stages;
+  check();
+  const unplaced = needsLandmarks(ask) ? faces.filter((face) => face.landmarks === undefined) : [];
+  const located = await locateLandmarks(
+    networks,
+    frame,
+    unplaced.map((face) => scaledBox(face.box, FACE_SCALES.get(face) ?? preset.detection.faceScale)),
+    1,
+    preset.landmarks,
+    signal,
+  );
+  check();
+  const landmarks = needsLandmarks(ask)
+    ? faces.map((face) => face.landmarks ?? located[unplaced.indexOf(face)]!)
+    : undefined;
+  const boxes = faces.map(({ box }) => box);
+  const again = await describeFaces(stages, frame, faces, landmarks, boxes, ask);
+  return again.map((face, i): AnalyzedFace => ({ ...faces[i]!, ...face }));
+}
+
+const scaledBox = ([x, y, w, h]: Box, scale: number): Box => [
+  x + (w * (1 - scale)) / 2,
+  y + (h * (1 - scale)) / 2,
+  w * scale,
+  h * scale,
+];
+
+/** What is asked of faces whose boxes, and landmarks where they are needed, are known; `boxes` are those of all faces of the picture. */
+async function describeFaces(
+  stages: Stages,
+  frame: Frame,
+  detections: readonly Detection[],
+  landmarks: readonly (readonly Point[])[] | undefined,
+  boxes: readonly Box[],
+  ask: Ask,
+): Promise<AnalyzedFace[]> {
+  const { networks, preset, signal, check } = stages;
   // What is left does not depend on each other; a failure of one is the failure of the call, after the others have ended,
   // so that nothing of a call runs on after it has been answered.
   const work = [
@@ -91,7 +144,7 @@ export async function findFaces(stages: Stages, frame: Frame, ask: Ask): Promise
           stages,
           frame,
           detections.map(({ box }, i) => ({ box, landmarks: landmarks[i]!, expression: attributes?.[i]?.expression })),
-          found.map(({ box }) => box),
+          boxes,
           ask,
         )
       : undefined;

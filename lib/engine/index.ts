@@ -2,6 +2,7 @@
 export type { AnalyzedFace, FaceAnalysis } from './analysis.js';
 export { Engine, openEngine, type RecogniserIdentity, type Verification } from './engine.js';
 export type {
+  AnalyzeFacesOptions,
   AnalyzeOptions,
   Attribute,
   CallOptions,

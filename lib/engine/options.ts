@@ -10,8 +10,10 @@ import {
   positiveInteger,
 } from '../errors/validate.js';
 import type { Mode } from '../inference/runtime.js';
+import { checkLandmarks } from '../landmarks/check.js';
 import type { Calibration } from '../models/calibration.js';
 import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from '../reconstruction/reconstruct-options.js';
+import type { Face } from '../types.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 
 export interface EngineOptions {
@@ -74,6 +76,9 @@ export interface AnalyzeOptions extends DetectOptions {
   readonly embedding?: boolean;
   readonly attributes?: readonly Attribute[];
 }
+
+/** What can be asked of faces that are known already. */
+export type AnalyzeFacesOptions = Omit<AnalyzeOptions, 'maxFaces' | 'minFaceSize'>;
 
 export interface EmbedOptions extends SelectOptions {
   /** Every face instead of the most prominent one. */
@@ -192,6 +197,22 @@ function askOf(options: AnalyzeOptions, known: readonly string[]): Ask {
 
 export const checkDetectOptions = (options: DetectOptions): Ask => askOf(options, DETECT);
 export const checkAnalyzeOptions = (options: AnalyzeOptions): Ask => askOf(options, ANALYZE);
+
+export const checkAnalyzeFacesOptions = (options: AnalyzeFacesOptions): Ask =>
+  askOf(options, ['signal', 'landmarks', ...FLAGS, 'baseline', 'attributes']);
+
+/** Faces that a caller gives: finite boxes with an area, and 68 finite points where there are landmarks. */
+export function checkFaces(faces: readonly Face[]): readonly Face[] {
+  if (!Array.isArray(faces)) throw invalid('faces', 'list of faces', faces);
+  for (const face of faces as readonly (Partial<Face> | null)[]) {
+    const { box, landmarks } = face ?? {};
+    if (!Array.isArray(box) || box.length !== 4 || !box.every(Number.isFinite) || !(box[2]! > 0 && box[3]! > 0)) {
+      throw invalid('box', 'x, y, width and height, finite and with an area', box);
+    }
+    if (landmarks !== undefined) checkLandmarks('landmarks', landmarks);
+  }
+  return faces;
+}
 
 export function checkEmbedOptions(options: EmbedOptions): Ask & { readonly all: boolean } {
   plainObject('options', options, [...SELECT, 'all']);
