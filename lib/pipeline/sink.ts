@@ -1,0 +1,134 @@
+import { type LineamentError, wrapError } from '../errors.js';
+import type { PipelineEvent } from './types.js';
+
+/** Where events are kept. */
+export interface EventStore {
+  /** All or none; resolves when they are on the disk. */
+  append(events: readonly PipelineEvent[]): Promise<void>;
+}
+
+export interface SinkOptions {
+  /** Absent: nothing is kept, events are told at once. */
+  readonly store: EventStore | undefined;
+  /** Told of each event in order, after it is on the disk. */
+  readonly tell: (event: PipelineEvent) => void;
+  /** The store failed for the first time, or works again; `waiting` events are not told yet. */
+  readonly notice: (failure: LineamentError | undefined, waiting: number) => void;
+  /** Milliseconds that a commit took. */
+  readonly committed: (milliseconds: number) => void;
+  /** Most events that wait for a store that fails; beyond it the oldest are lost and counted. */
+  readonly capacity?: number;
+  /** First and longest wait before the next try, milliseconds. */
+  readonly retryMs?: readonly [first: number, most: number];
+}
+
+/** Most events of one commit. */
+const BATCH = 500;
+
+/**
+ * Events on their way to the disk and from there to the listeners, in order: what a listener has heard of is never lost. Where the disk is
+ * full events wait, the pipeline goes on, and the commit is tried again.
+ */
+export class EventSink {
+  readonly #options: SinkOptions;
+  readonly #capacity: number;
+  readonly #waiting: PipelineEvent[] = [];
+  #running: Promise<void> | undefined;
+  #failing = false;
+  #closing = false;
+  #wake: (() => void) | undefined;
+  #lost = 0;
+
+  constructor(options: SinkOptions) {
+    this.#options = options;
+    this.#capacity = options.capacity ?? 10_000;
+  }
+
+  /** Events that are not on the disk yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Events that were given up: nobody has heard of them. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  submit(events: readonly PipelineEvent[]): void {
+    if (events.length === 0) return;
+    if (this.#options.store === undefined) {
+      for (const event of events) this.#options.tell(event);
+      return;
+    }
+    this.#waiting.push(...events);
+    const over = this.#waiting.length - this.#capacity;
+    if (over > 0 && this.#failing) {
+      this.#waiting.splice(0, over);
+      this.#lost += over;
+    }
+    this.#running ??= this.#run(this.#options.store).finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** One more try for what waits; what cannot be written then is lost. Gives how many that are. */
+  async close(): Promise<number> {
+    this.#closing = true;
+    this.#wake?.();
+    await this.#running;
+    return this.#lost;
+  }
+
+  async #run(store: EventStore): Promise<void> {
+    const [first, most] = this.#options.retryMs ?? [250, 10_000];
+    let wait = first;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, BATCH);
+      const last = this.#closing;
+      const start = performance.now();
+      try {
+        await store.append(batch);
+      } catch (error) {
+        if (!this.#failing) {
+          this.#failing = true;
+          this.#options.notice(wrapError(error), this.#waiting.length);
+        }
+        if (last) {
+          this.#lost += this.#waiting.length;
+          this.#waiting.length = 0;
+          return;
+        }
+        await this.#pause(wait);
+        wait = Math.min(most, wait * 2);
+        continue;
+      }
+      this.#options.committed(performance.now() - start);
+      wait = first;
+      // Where the store was failing the first ones may have been given up while they were being written after all.
+      const written = new Set(batch);
+      let kept = 0;
+      while (kept < this.#waiting.length && written.has(this.#waiting[kept]!)) kept++;
+      this.#waiting.splice(0, kept);
+      this.#lost -= batch.length - kept;
+      if (this.#failing) {
+        this.#failing = false;
+        this.#options.notice(undefined, this.#waiting.length);
+      }
+      for (const event of batch) this.#options.tell(event);
+    }
+  }
+
+  /** Waits, but not longer than until `close`; keeps no process alive. */
+  async #pause(milliseconds: number): Promise<void> {
+    if (this.#closing) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      timer.unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
