@@ -1,7 +1,7 @@
 {
   'variables': {
     'package_version': "<!(node -p \"require('./package.json').version\")",
-    'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.inference, ...s.landmarks, ...s.cloud, ...s.depth, ...s.mesh, ...s.store, ...s.search, ...s.device, ...s.bindings].join(' ')\")"],
+    'base_sources': ["<!@(node -p \"const s = require('./native/sources.json'); [...s.core, ...s.image, ...s.capture, ...(process.platform === 'linux' ? s.capture_linux : []), ...s.inference, ...s.landmarks, ...s.cloud, ...s.depth, ...s.mesh, ...s.store, ...s.search, ...s.device, ...s.bindings].join(' ')\")"],
     # The amalgamation of SQLite (public domain) that better-sqlite3 carries, a development dependency; nothing else of it is used.
     'sqlite_dir': "<!(node -p \"require('path').join(require('path').dirname(require.resolve('better-sqlite3/package.json')), 'deps', 'sqlite3')\")",
     'avx2_sources': ["<!@(node -p \"require('./native/sources.json').simd.avx2.sources.join(' ')\")"],

@@ -1,0 +1,67 @@
+// A V4L2 camera that fills a ring: a thread takes pictures from the driver and copies them, and gives each buffer back.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "capture/capture_source.h"
+#include "capture/linux/v4l2_controls.h"
+#include "capture/linux/v4l2_stream.h"
+
+namespace lineament {
+
+struct V4l2Options {
+  CaptureWish wish;
+  uint32_t buffers = 4;
+  // A camera that gives nothing for so long is lost.
+  int timeout_ms = 10000;
+  // The ring to fill: a new one, or that of an earlier source of the same camera (reopened by it), whose numbers and
+  // times go on. `slot_bytes` is the largest picture that can come, `fps` what was negotiated (0: not known).
+  std::function<Result<std::shared_ptr<FrameRing>>(size_t slot_bytes, double fps)> ring;
+};
+
+class V4l2Source final : public CaptureSource {
+ public:
+  // Opens, negotiates and starts; may take seconds on USB. Errors as V4l2Device::open and V4l2Stream::start.
+  static Result<std::shared_ptr<V4l2Source>> open(V4l2Calls& calls, const std::string& path, V4l2Options options);
+  ~V4l2Source() override;
+
+  const std::shared_ptr<FrameRing>& ring() const override { return ring_; }
+  SourceCounts counts() const override;
+  // The ring ends with kCameraLost when the camera is unplugged or silent.
+  void stop() override;
+
+  const V4l2Identity& identity() const { return identity_; }
+  const V4l2Format& format() const { return format_; }
+  // Pictures that the driver counted and never gave: its own buffers were full.
+  uint64_t skipped() const { return skipped_.load(std::memory_order_relaxed); }
+
+  // Any thread; each is a few transfers on USB. kClosed after stop().
+  Result<std::vector<SettingRange>> settings() const;
+  Result<int64_t> set(CameraSetting setting, int64_t value);
+
+ private:
+  V4l2Source(std::unique_ptr<V4l2Stream> stream, std::shared_ptr<FrameRing> ring, int timeout_ms);
+  Status start_thread();
+  void run();
+  Status pump();
+  bool deliver(const V4l2Buffer& buffer, V4l2Clock* clock);
+
+  std::unique_ptr<V4l2Stream> stream_;
+  std::shared_ptr<FrameRing> ring_;
+  const int timeout_ms_;
+  const V4l2Identity identity_;
+  const V4l2Format format_;
+  int wake_fd_ = -1;
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> received_{0}, damaged_{0}, bytes_{0}, skipped_{0};
+  std::mutex stop_mutex_;            // one stop() at a time
+  mutable std::mutex device_mutex_;  // guards stream_ against settings while it goes
+  std::thread thread_;
+};
+
+}  // namespace lineament
