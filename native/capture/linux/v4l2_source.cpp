@@ -60,18 +60,17 @@ void V4l2Source::stop() {
     [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &more, sizeof more);
   }
   if (thread_.joinable()) thread_.join();
-  std::unique_ptr<V4l2Stream> last;
-  {
-    const std::lock_guard<std::mutex> lock(device_mutex_);
-    last = std::move(stream_);
-  }
-  last.reset();  // stopping a stream may take a while: not with the lock
   if (wake_fd_ >= 0) ::close(std::exchange(wake_fd_, -1));
   ring_->end(Status(Code::kClosed, "The camera is closed"));
 }
 
 void V4l2Source::run() {
   Status why = pump();
+  {
+    // A node that is held open keeps its number from a camera that is plugged in again.
+    const std::lock_guard<std::mutex> lock(device_mutex_);
+    stream_.reset();
+  }
   ring_->end(stopping_.load() ? Status(Code::kClosed, "The camera is closed") : std::move(why));
 }
 

@@ -40,7 +40,7 @@ class V4l2Source final : public CaptureSource {
   // Pictures that the driver counted and never gave: its own buffers were full.
   uint64_t skipped() const { return skipped_.load(std::memory_order_relaxed); }
 
-  // Any thread; each is a few transfers on USB. kClosed after stop().
+  // Any thread; each is a few transfers on USB. kClosed after stop() and after it was lost.
   Result<std::vector<SettingRange>> settings() const;
   Result<int64_t> set(CameraSetting setting, int64_t value);
 
