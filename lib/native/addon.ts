@@ -14,6 +14,7 @@ import type { NativeClouds } from './cloud.js';
 import type { NativeCuda } from './cuda.js';
 import type { NativeDepths } from './depth.js';
 import type { NativeMeshFiles } from './mesh-files.js';
+import type { NativeRedaction } from './redact.js';
 import type { NativeSearch } from './search.js';
 import type { NativeShapes } from './shape.js';
 import type { NativeSimplify } from './simplify.js';
@@ -25,6 +26,7 @@ export type * from './cloud.js';
 export type * from './cuda.js';
 export type * from './depth.js';
 export type * from './mesh-files.js';
+export type * from './redact.js';
 export type * from './search.js';
 export type * from './shape.js';
 export type * from './simplify.js';
@@ -274,6 +276,7 @@ export interface NativeAddon
     NativeCuda,
     NativeDepths,
     NativeMeshFiles,
+    NativeRedaction,
     NativeSearch,
     NativeShapes,
     NativeSimplify,

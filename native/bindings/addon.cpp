@@ -38,6 +38,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   set_method(exports, "createToken", create_token);
   set_method(exports, "createExecutor", create_executor);
   export_image(exports);
+  export_redact(exports);
   export_runtime(exports);
   export_shapes(exports);
   export_shape_training(exports);
