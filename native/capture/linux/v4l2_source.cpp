@@ -11,17 +11,12 @@
 
 namespace lineament {
 
-Result<std::shared_ptr<V4l2Source>> V4l2Source::open(V4l2Calls& calls, const std::string& path, V4l2Options options) {
-  Result<std::unique_ptr<V4l2Device>> device = V4l2Device::open(calls, path);
-  if (!device.ok()) return device.status();
-  Result<std::unique_ptr<V4l2Stream>> stream =
-      V4l2Stream::start(std::move(device.value()), options.wish, options.buffers);
-  if (!stream.ok()) return stream.status();
-  const V4l2Format& format = stream.value()->format();
-  Result<std::shared_ptr<FrameRing>> ring = options.ring(most_picture_bytes(format), format.interval.fps());
-  if (!ring.ok()) return ring.status();
-  std::shared_ptr<V4l2Source> source(
-      new V4l2Source(std::move(stream.value()), std::move(ring.value()), options.timeout_ms));
+Result<std::shared_ptr<V4l2Source>> V4l2Source::start(std::unique_ptr<V4l2Stream> stream,
+                                                      std::shared_ptr<FrameRing> ring, int timeout_ms) {
+  if (ring->slot_bytes() < most_picture_bytes(stream->format())) {
+    return Status(Code::kInvalidArgument, stream->device().identity().path + ": its pictures do not fit the ring");
+  }
+  std::shared_ptr<V4l2Source> source(new V4l2Source(std::move(stream), std::move(ring), timeout_ms));
   const Status status = source->start_thread();
   if (!status.ok()) return status;
   return source;

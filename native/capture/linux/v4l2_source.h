@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,20 +13,13 @@
 
 namespace lineament {
 
-struct V4l2Options {
-  CaptureWish wish;
-  uint32_t buffers = 4;
-  // A camera that gives nothing for so long is lost.
-  int timeout_ms = 10000;
-  // The ring to fill: a new one, or that of an earlier source of the same camera (reopened by it), whose numbers and
-  // times go on. `slot_bytes` is the largest picture that can come, `fps` what was negotiated (0: not known).
-  std::function<Result<std::shared_ptr<FrameRing>>(size_t slot_bytes, double fps)> ring;
-};
-
 class V4l2Source final : public CaptureSource {
  public:
-  // Opens, negotiates and starts; may take seconds on USB. Errors as V4l2Device::open and V4l2Stream::start.
-  static Result<std::shared_ptr<V4l2Source>> open(V4l2Calls& calls, const std::string& path, V4l2Options options);
+  // Takes pictures of a stream that runs, into a ring whose slots hold most_picture_bytes of its format. Numbers and
+  // times go on from those of the ring. A camera that gives nothing for `timeout_ms` is lost. kInvalidArgument: the
+  // slots are too small; kOutOfMemory.
+  static Result<std::shared_ptr<V4l2Source>> start(std::unique_ptr<V4l2Stream> stream, std::shared_ptr<FrameRing> ring,
+                                                   int timeout_ms = 10000);
   ~V4l2Source() override;
 
   const std::shared_ptr<FrameRing>& ring() const override { return ring_; }
