@@ -1,4 +1,5 @@
 /** What comes out of a camera, and what is asked of one. */
+import type { Engine } from '../engine/index.js';
 import type { Box, Frame, FrameFormat, Pose } from '../types.js';
 
 /**
@@ -144,6 +145,8 @@ export interface FramesOptions {
 export interface BestFrameOptions {
   /** How long to look, milliseconds. */
   readonly within: number;
+  /** What looks for faces and judges them. */
+  readonly engine: Engine;
   readonly signal?: AbortSignal;
 }
 
@@ -159,7 +162,7 @@ export interface BestFrame {
   readonly frame: CameraFrame;
   readonly box: Box;
   readonly pose?: Pose;
-  /** Weighted geometric mean of the merits, 0–1. */
+  /** Weighted geometric mean of the merits, 0–1; what could not be measured counts as 0.3. */
   readonly score: number;
   readonly merits: readonly FrameMerit[];
   /** Frames that were looked at, and those with a face. */
