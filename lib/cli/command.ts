@@ -15,6 +15,8 @@ export interface OptionSpec {
   readonly min?: number;
   readonly max?: number;
   readonly integer?: boolean;
+  /** May be given several times: the values are in `lists`. Of strings only. */
+  readonly many?: boolean;
   /** Shown in the help. */
   readonly default?: string;
 }
@@ -26,6 +28,8 @@ export type OptionValues = Readonly<Record<string, string | number | boolean | u
 export interface CommandContext {
   readonly arguments: readonly string[];
   readonly options: OptionValues;
+  /** Values of the options that may be given several times, by name; absent where none was given. */
+  readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
   readonly terminal: Terminal;
   /** Fires on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
@@ -129,12 +133,16 @@ const optionsOf = (command: Command): Record<string, OptionSpec> => ({ ...comman
 export function parseCommand(
   command: Command,
   argv: readonly string[],
-): { positionals: string[]; values: OptionValues } {
+): { positionals: string[]; values: OptionValues; lists: Record<string, readonly string[]> } {
   const specs = optionsOf(command);
   const fix = `See 'lineament ${command.name} --help'.`;
   const config: NonNullable<ParseArgsConfig['options']> = {};
   for (const [name, spec] of Object.entries(specs)) {
-    config[name] = { type: spec.type === 'boolean' ? 'boolean' : 'string', ...(spec.short && { short: spec.short }) };
+    config[name] = {
+      type: spec.type === 'boolean' ? 'boolean' : 'string',
+      ...(spec.short && { short: spec.short }),
+      ...(spec.many && { multiple: true }),
+    };
   }
   let parsed: { positionals: string[]; values: Record<string, unknown> };
   try {
@@ -147,9 +155,12 @@ export function parseCommand(
     });
   }
   const values: Record<string, string | number | boolean | undefined> = {};
+  const lists: Record<string, readonly string[]> = {};
   for (const [name, value] of Object.entries(parsed.values)) {
     const spec = specs[name];
-    if (spec) values[name] = checkValue(name, spec, value, fix);
+    if (!spec) continue;
+    if (Array.isArray(value)) lists[name] = value.map((one) => String(checkValue(name, spec, one, fix)));
+    else values[name] = checkValue(name, spec, value, fix);
   }
   const [fewest, most] = command.arity;
   const count = parsed.positionals.length;
@@ -162,7 +173,7 @@ export function parseCommand(
       { fix },
     );
   }
-  return { positionals: parsed.positionals, values };
+  return { positionals: parsed.positionals, values, lists };
 }
 
 function checkValue(name: string, spec: OptionSpec, value: unknown, fix: string): string | number | boolean {

@@ -76,12 +76,12 @@ export async function main(
     const wanted = name === 'help' ? (rest[0] ?? '') : name;
     const command = COMMANDS.find((one) => one.name === wanted);
     if (!command) throw unknownCommand(wanted);
-    const { positionals, values } = parseCommand(command, name === 'help' ? ['--help'] : rest);
+    const { positionals, values, lists } = parseCommand(command, name === 'help' ? ['--help'] : rest);
     if (values['help'] === true) {
       stdout.write(commandHelp(command, terminal));
       return 0;
     }
-    return await command.run({ arguments: positionals, options: values, terminal, signal });
+    return await command.run({ arguments: positionals, options: values, lists, terminal, signal });
   } catch (error) {
     if (signal.aborted) {
       stderr.write(json ? `${JSON.stringify({ error: errorJson(error) })}\n` : 'interrupted\n');

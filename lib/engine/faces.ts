@@ -130,13 +130,13 @@ async function describeFaces(
   const work = [
     ask.embedding && landmarks ? embedFaces(networks, frame, landmarks, preset.recognition, signal) : undefined,
     ask.attributes.size > 0 && landmarks ? attributesOf(stages, frame, landmarks, ask) : undefined,
-    ask.quality ? qualityOf(stages, frame, detections) : undefined,
+    ask.statistics ? statisticsOf(stages, frame, detections) : undefined,
   ] as const;
   const settled = await Promise.allSettled(work);
   const failed = settled.find((s) => s.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   check();
-  const [embeddings, attributes, quality] = await Promise.all(work);
+  const [embeddings, attributes, statistics] = await Promise.all(work);
   const analyses =
     landmarks !== undefined && wantsAnalysis(ask)
       ? // Loaded when it is asked for: a quarter of the library's files, and start-up is what one waits for.
@@ -158,7 +158,7 @@ async function describeFaces(
       score,
       ...(ask.landmarks && points !== undefined ? { landmarks: points } : {}),
       ...(pose === undefined ? {} : { pose }),
-      ...quality?.[i],
+      ...statistics?.[i],
       ...(embedding === undefined ? {} : { embedding }),
       ...attributes?.[i],
       ...analyses?.[i],
@@ -198,7 +198,7 @@ async function attributesOf(
   });
 }
 
-async function qualityOf(
+async function statisticsOf(
   { runtime, signal }: Stages,
   frame: Frame,
   detections: readonly Detection[],

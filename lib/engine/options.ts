@@ -61,6 +61,8 @@ export interface AnalyzeOptions extends DetectOptions {
   readonly pose?: boolean;
   /** The head in six degrees of freedom, with the error of the fit. */
   readonly headPose?: boolean;
+  /** Sharpness, size and exposure of the box alone, part of `quality`: no network runs for it. */
+  readonly statistics?: boolean;
   /** Sharpness, size and exposure of the box; the components of image quality with hints. */
   readonly quality?: boolean;
   /** Distances, indices and angles of the face. */
@@ -107,6 +109,7 @@ export interface Ask {
   readonly landmarks: boolean;
   readonly pose: boolean;
   readonly headPose: boolean;
+  readonly statistics: boolean;
   readonly quality: boolean;
   readonly geometry: boolean;
   readonly symmetry: boolean;
@@ -168,7 +171,17 @@ function presetOf(preset: unknown): Preset {
 
 const SELECT = ['signal', 'maxFaces', 'minFaceSize'];
 const DETECT = [...SELECT, 'landmarks'];
-const FLAGS = ['pose', 'headPose', 'quality', 'geometry', 'symmetry', 'actionUnits', 'expressionReading', 'embedding'];
+const FLAGS = [
+  'pose',
+  'headPose',
+  'statistics',
+  'quality',
+  'geometry',
+  'symmetry',
+  'actionUnits',
+  'expressionReading',
+  'embedding',
+];
 const ANALYZE = [...DETECT, ...FLAGS, 'baseline', 'attributes'];
 
 const flag = (name: string, value: unknown): boolean => value !== undefined && boolean(name, value);
@@ -182,6 +195,7 @@ function askOf(options: AnalyzeOptions, known: readonly string[]): Ask {
     landmarks: flag('landmarks', options.landmarks),
     pose: flag('pose', options.pose),
     headPose: flag('headPose', options.headPose),
+    statistics: flag('statistics', options.statistics) || flag('quality', options.quality),
     quality: flag('quality', options.quality),
     geometry: flag('geometry', options.geometry),
     symmetry: flag('symmetry', options.symmetry),

@@ -38,6 +38,15 @@ describe('analyzeFaces', () => {
     expect(engine.compare(again!.embedding!, all!.embedding!)).toBeGreaterThan(0.99999);
   });
 
+  it('measures the box alone where that is all that is asked', async () => {
+    const [face] = await engine.detect(frame);
+    const [measured] = await engine.analyzeFaces(frame, [face!], { statistics: true });
+    const [whole] = await engine.analyze(frame, { quality: true });
+    const { sharpness, size, exposure } = whole!;
+    expect(measured).toEqual({ ...face, sharpness, size, exposure });
+    expect(sharpness).toBeGreaterThan(0);
+  });
+
   it('knows nothing of no faces, and refuses what is none', async () => {
     expect(await engine.analyzeFaces(frame, [], { embedding: true })).toEqual([]);
     const refused = { code: 'INVALID_ARGUMENT' };
