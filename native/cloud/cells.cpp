@@ -67,7 +67,7 @@ class Grouping {
       }
       origin_[c] = static_cast<double>(least) - size * margin;
       if (!((static_cast<double>(most) - origin_[c]) / size < static_cast<double>(kMostCells))) {
-        return Status(Code::kInvalidArgument, "The cloud would have more than two million cells along an axis");
+        return too_fine();
       }
     }
     return Status();
@@ -184,9 +184,18 @@ class Grouping {
 
 }  // namespace
 
+Status check_cell_size(double size) {
+  if (std::isfinite(size) && size > 0) return Status();
+  return Status(Code::kInvalidArgument, "Expected a size of cells above zero");
+}
+
+Status too_fine() {
+  return Status(Code::kInvalidArgument, "The cloud would have more than two million cells along an axis");
+}
+
 Result<CellGroups> group_by_cell(const CloudView& cloud, double size, double margin, Executor& executor,
                                  const CancelToken* token) {
-  if (!std::isfinite(size) || size <= 0) return Status(Code::kInvalidArgument, "Expected a size of cells above zero");
+  if (const Status good = check_cell_size(size); !good.ok()) return good;
   CellGroups out;
   out.starts.assign(1, 0);
   if (cloud.size == 0) return out;

@@ -20,6 +20,11 @@ struct CellGroups {
   std::vector<uint32_t> members;
 };
 
+// kInvalidArgument where it is no size.
+Status check_cell_size(double size);
+// What is said of sizes that would give more than kMostCells cells along an axis.
+Status too_fine();
+
 // Cubes of `size`; the lowest cell's corner lies `margin` × size below the lowest coordinate on each axis. The cloud is
 // checked (check_cloud). kInvalidArgument where the size is none, or so small that there were more than kMostCells
 // cells along an axis.

@@ -14,32 +14,6 @@ namespace {
 
 constexpr size_t kCellsAtOnce = 1 << 13;
 
-struct Sum {
-  double at[3] = {}, normal[3] = {};
-  uint64_t colour[3] = {};
-};
-
-void write_mean(const CloudView& cloud, const uint32_t* members, size_t count, size_t to, PointCloud* out) {
-  Sum sum;
-  for (size_t k = 0; k < count; ++k) {
-    const size_t from = 3 * static_cast<size_t>(members[k]);
-    for (size_t c = 0; c < 3; ++c) sum.at[c] += static_cast<double>(cloud.positions[from + c]);
-    if (cloud.normals != nullptr) {
-      for (size_t c = 0; c < 3; ++c) sum.normal[c] += static_cast<double>(cloud.normals[from + c]);
-    }
-    if (cloud.colours != nullptr) {
-      for (size_t c = 0; c < 3; ++c) sum.colour[c] += cloud.colours[from + c];
-    }
-  }
-  const double length =
-      std::sqrt(sum.normal[0] * sum.normal[0] + sum.normal[1] * sum.normal[1] + sum.normal[2] * sum.normal[2]);
-  for (size_t c = 0; c < 3; ++c) {
-    out->positions[to + c] = static_cast<float>(sum.at[c] / static_cast<double>(count));
-    if (cloud.normals != nullptr && length > 0) out->normals[to + c] = static_cast<float>(sum.normal[c] / length);
-    if (cloud.colours != nullptr) out->colours[to + c] = static_cast<uint8_t>((sum.colour[c] + count / 2) / count);
-  }
-}
-
 // SplitMix64 (G. L. Steele et al., OOPSLA 2014): a number for a point that has nothing to do with where it lies.
 uint64_t mixed(uint64_t value) {
   value += 0x9e3779b97f4a7c15ULL;
@@ -161,26 +135,6 @@ class DartThrower {
 };
 
 }  // namespace
-
-Result<PointCloud> voxel_means(const CloudView& cloud, double size, Executor& executor, const CancelToken* token) {
-  if (const Status good = check_cloud(cloud, executor, token); !good.ok()) return good;
-  const Result<CellGroups> grouped = group_by_cell(cloud, size, 0.5, executor, token);
-  if (!grouped.ok()) return grouped.status();
-  const CellGroups& groups = grouped.value();
-  const size_t cells = groups.cells.size();
-  PointCloud out;
-  out.positions.resize(3 * cells);
-  if (cloud.normals != nullptr) out.normals.resize(3 * cells);
-  if (cloud.colours != nullptr) out.colours.resize(3 * cells);
-  const Status done = for_ranges(executor, token, cells, kCellsAtOnce, [&](size_t begin, size_t end) {
-    for (size_t c = begin; c < end; ++c) {
-      const uint32_t first = groups.starts[c];
-      write_mean(cloud, groups.members.data() + first, groups.starts[c + 1] - first, 3 * c, &out);
-    }
-  });
-  if (!done.ok()) return done;
-  return out;
-}
 
 Result<std::vector<uint32_t>> poisson_disk(const CloudView& cloud, double radius, uint64_t seed, Executor& executor,
                                            const CancelToken* token) {
