@@ -97,6 +97,9 @@ export type PipelineEvent = EventBase &
         readonly path?: string;
         readonly sha256?: string;
         readonly thumbnail?: string;
+        /** First and last moment in it, milliseconds since the Unix epoch. */
+        readonly from?: number;
+        readonly to?: number;
         /** Why there is none. */
         readonly code?: string;
         readonly message?: string;
