@@ -11,10 +11,10 @@ if [ ! -x "$milvus/bin/milvus-lite" ] && command -v python3 >/dev/null; then
     echo "install-oracles: could not install milvus-lite"
   fi
 fi
-# Independent readers of mesh files.
+# Independent readers of mesh files, and measures of surfaces.
 meshes="$(dirname "$0")/../out/oracles/meshes"
-if [ ! -x "$meshes/bin/python" ] && command -v python3 >/dev/null; then
-  if ! { python3 -m venv "$meshes" && "$meshes/bin/pip" install --quiet --disable-pip-version-check numpy trimesh==5.2.0 meshio==5.3.5; } \
+if ! "$meshes/bin/python" -c "import rtree, scipy" 2>/dev/null && command -v python3 >/dev/null; then
+  if ! { python3 -m venv "$meshes" && "$meshes/bin/pip" install --quiet --disable-pip-version-check numpy trimesh==5.2.0 meshio==5.3.5 scipy==1.17.1 rtree==1.4.1; } \
     >/dev/null 2>&1; then
     rm -rf "$meshes"
     echo "install-oracles: could not install trimesh and meshio"
