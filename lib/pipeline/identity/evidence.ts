@@ -1,0 +1,107 @@
+import { LineamentError } from '../../errors.js';
+import type { Embedding } from '../../types.js';
+
+/** One face of a track that was recognised. */
+export interface Look {
+  /** Of length 1. */
+  readonly embedding: Embedding;
+  /** How much it counts, 0–1: see {@link lookWeight}. */
+  readonly weight: number;
+  /** Of the frame, ms since the epoch. */
+  readonly timestamp: number;
+  /** Whom it is nearest to by itself, where that is a match. */
+  readonly votes: { readonly known?: string | undefined; readonly stranger?: string | undefined };
+}
+
+/** The weighted mean of looks. */
+export interface JoinedLook {
+  /** The mean brought to length 1. */
+  readonly embedding: Embedding;
+  /**
+   * Length of the mean before. The cosine of `embedding` with a face times this is the weighted mean of the looks' own cosines, which
+   * thresholds hold for; the longer one alone would match 6 to 20 times as many strangers as one look does.
+   */
+  readonly length: number;
+}
+
+/** A bounded number of looks at one person; the worst make room for better ones. */
+export class Evidence {
+  readonly #most: number;
+  #looks: Look[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get looks(): readonly Look[] {
+    return this.#looks;
+  }
+
+  /** Sum of the weights of the looks that are kept. */
+  get weight(): number {
+    return this.#looks.reduce((sum, { weight }) => sum + weight, 0);
+  }
+
+  /** Weight of the best look; 0 without any. */
+  get best(): number {
+    return this.#looks.reduce((most, { weight }) => Math.max(most, weight), 0);
+  }
+
+  /** Whether a look of this weight would be kept. */
+  wants(weight: number): boolean {
+    return this.#looks.length < this.#most || weight > Math.min(...this.#looks.map((look) => look.weight));
+  }
+
+  /** Keeps the look where there is room, or in the place of the worst where that is worse. Says whether it did. */
+  add(look: Look): boolean {
+    const first = this.#looks[0]?.embedding;
+    const { model, dims } = look.embedding;
+    if (first !== undefined && (first.model !== model || first.dims !== dims)) {
+      throw new LineamentError('EMBEDDING_MISMATCH', `looks of '${first.model}' and of '${model}' in one track`);
+    }
+    if (!this.wants(look.weight)) return false;
+    this.#looks.push(look);
+    if (this.#looks.length > this.#most) {
+      const worst = this.#looks.reduce((a, b) => (b.weight < a.weight ? b : a));
+      this.#looks = this.#looks.filter((one) => one !== worst);
+    }
+    return true;
+  }
+
+  replace(looks: readonly Look[]): void {
+    this.#looks = [...looks];
+  }
+
+  /** Looks that by themselves are nearest to this person. */
+  votes(kind: 'known' | 'stranger', id: string): number {
+    return this.#looks.filter((look) => look.votes[kind] === id).length;
+  }
+
+  /** Weighted mean cosine of the looks with a face; 1 without looks. */
+  agreement({ vector }: Embedding): number {
+    let sum = 0;
+    for (const look of this.#looks) sum += look.weight * dot(look.embedding.vector, vector);
+    return this.#looks.length === 0 ? 1 : sum / this.weight;
+  }
+
+  /** Absent without looks, or where they cancel each other out. */
+  joined(): JoinedLook | undefined {
+    const first = this.#looks[0];
+    if (first === undefined) return undefined;
+    const mean = new Float64Array(first.embedding.dims);
+    const total = this.weight;
+    for (const { embedding, weight } of this.#looks) {
+      for (let i = 0; i < mean.length; i++) mean[i]! += (weight / total) * embedding.vector[i]!;
+    }
+    const length = Math.hypot(...mean);
+    if (!(length > 1e-6)) return undefined;
+    return { embedding: { ...first.embedding, vector: Float32Array.from(mean, (x) => x / length) }, length };
+  }
+}
+
+/** In double precision. */
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}

@@ -1,0 +1,15 @@
+/** Who the tracks of the cameras are: known persons, strangers with ids that last, undecided. */
+export type { ClusterPlan, HeldBack, PlannedMerge } from './cluster.js';
+export { Identities } from './identities.js';
+export type { MatchRate } from './lookup.js';
+export type { IdentitiesOptions } from './options.js';
+export { type LookWeight, lookWeight, type MeasuredFace } from './quality.js';
+export {
+  type EnrolStrangerOptions,
+  type Reclustered,
+  type ReclusterOptions,
+  Strangers,
+  type StrangersOptions,
+} from './strangers.js';
+export { type NewLook, TrackIdentity } from './track.js';
+export type { IdentityChange, IdentityStats, StrangerInfo, StrangerNotice, StrangerOperation } from './types.js';

@@ -1,0 +1,553 @@
+import { randomBytes } from 'node:crypto';
+import { invalid, nonEmptyString, numberIn, plainObject, positiveInteger } from '../../errors/validate.js';
+import { LineamentError, throwIfAborted, wrapError } from '../../errors.js';
+import { Gate } from '../../gallery/gate.js';
+import type { Enrolment, Erasure, Gallery, Json, NewSample, SampleInfo } from '../../gallery/index.js';
+import { Lifetime } from '../../inference/lifetime.js';
+import type { Embedding } from '../../types.js';
+import { type ApartReason, type Entry, StrangerBook } from './book.js';
+import type { HeldBack, PlannedMerge } from './cluster.js';
+import type { JoinedLook, Look } from './evidence.js';
+import { type LookedUp, Lookup, type MatchRate } from './lookup.js';
+import { reclustering } from './recluster.js';
+import { NEAR } from './rules.js';
+import type { StrangerInfo, StrangerNotice, StrangerOperation } from './types.js';
+
+export interface StrangersOptions {
+  /** Where strangers' templates are kept, in a collection of their own: sealed where it is sealed, erased with its receipts. */
+  readonly gallery: Gallery;
+  /** SQLite file of what is known of strangers beside their templates; made where it is missing. */
+  readonly path: string;
+  /** Default `'strangers'`. Searches of the gallery that name no collection find strangers too. */
+  readonly collection?: string;
+  /** When two are the same stranger; default `{ fmr: 0.001, fuse: 'quality' }`. */
+  readonly match?: MatchRate;
+  /** Most samples that are kept of one stranger, 1 to 100; default 8. */
+  readonly mostSamples?: number;
+  /** Four bytes for a new id; random when absent. For replays that must give the same ids. */
+  readonly newId?: () => Uint8Array;
+}
+
+export interface EnrolStrangerOptions {
+  readonly name?: string;
+  /** Reference to the record of consent; kept with each sample. */
+  readonly consent: string;
+  /** The id in the gallery; the stranger's own when absent. Somebody who is there already takes the stranger's samples over. */
+  readonly person?: string;
+  /** Default `'default'`. */
+  readonly collection?: string;
+  readonly metadata?: Json;
+  /** ms since the epoch. */
+  readonly expiresAt?: number;
+}
+
+export interface ReclusterOptions {
+  /** Only say what would be done. */
+  readonly dryRun?: boolean;
+  /** Only merges that involve one of these. */
+  readonly only?: readonly string[];
+  /** Most persons in one new cluster, as a share of all strangers (0–1, default 0.2); ten are always allowed. */
+  readonly mostShare?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Reclustered {
+  /** `operation` is for `undo`; absent in a dry run. */
+  readonly merges: readonly (PlannedMerge & { readonly operation?: number })[];
+  readonly heldBack: readonly HeldBack[];
+  /** Strangers that were looked at. */
+  readonly persons: number;
+}
+
+const OPTIONS = ['gallery', 'path', 'collection', 'match', 'mostSamples', 'newId'];
+/** Looks that a new stranger is known by. */
+const FIRST_LOOKS = 3;
+/** Another look is kept where it is farther from the others than this share of the threshold's distance. */
+const NOVEL = 0.25;
+
+/**
+ * Strangers: persons of the gallery with samples in a collection of their own. What the gallery promises of persons holds for them: sealed
+ * templates, erasure with a receipt, merges and splits that can be taken back, feedback, backups, kill -9.
+ *
+ * Calls may overlap; those that change who there is run one after another. All reject with `INVALID_ARGUMENT`, `CLOSED` and what the gallery
+ * rejects with. Ids of strangers who were merged stay good everywhere.
+ */
+export class Strangers implements AsyncDisposable {
+  readonly collection: string;
+  readonly gallery: Gallery;
+  readonly match: MatchRate;
+  readonly #book: StrangerBook;
+  readonly #lookup: Lookup;
+  readonly #mostSamples: number;
+  readonly #newId: () => Uint8Array;
+  readonly #gate = new Gate();
+  readonly #lifetime = new Lifetime('list of strangers');
+  readonly #listeners = new Set<(notice: StrangerNotice) => void>();
+  #there: boolean;
+
+  private constructor(options: StrangersOptions, book: StrangerBook, there: boolean) {
+    this.gallery = options.gallery;
+    this.collection = options.collection ?? 'strangers';
+    this.match = { ...(hasRate(options.match) ? {} : { fmr: 0.001 }), fuse: 'quality', ...options.match };
+    this.#book = book;
+    this.#lookup = new Lookup(this.gallery, this.match);
+    this.#mostSamples = options.mostSamples ?? 8;
+    this.#newId = options.newId ?? (() => randomBytes(4));
+    this.#there = there;
+  }
+
+  /** Opens the list and brings it in step with the gallery. Rejects with `STORE_…` codes. The gallery stays the caller's to close. */
+  static async open(options: StrangersOptions): Promise<Strangers> {
+    plainObject('options', options, OPTIONS);
+    if (typeof options.gallery?.identifyMany !== 'function') throw invalid('gallery', 'gallery', options.gallery);
+    const path = nonEmptyString('path', options.path);
+    const collection = nonEmptyString('collection', options.collection ?? 'strangers');
+    if (options.mostSamples !== undefined) positiveInteger('mostSamples', options.mostSamples, 100);
+    plainObject('match', options.match ?? {}, ['fmr', 'fpir', 'threshold', 'fuse']);
+    const there = (await options.gallery.collections()).some(({ name }) => name === collection);
+    const strangers = new Strangers(options, await StrangerBook.open(path), there);
+    try {
+      await strangers.sync();
+      return strangers;
+    } catch (error) {
+      await strangers.close();
+      throw error;
+    }
+  }
+
+  /** Calls the listener for everything that happens to strangers, after it is on the disk. Gives a function that takes it off. */
+  on(listener: (notice: StrangerNotice) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** How many there are, those enrolled since not among them. */
+  get size(): number {
+    return [...this.#book.entries.values()].filter(({ enrolled }) => !enrolled).length;
+  }
+
+  /** The id that a stranger goes by now: of whom he was merged into, or his own. */
+  resolve(id: string): string {
+    return this.#book.resolve(id);
+  }
+
+  /** Whether an id is that of a stranger now: not of a known person, nor of one who was merged. */
+  has(id: string): boolean {
+    return this.#book.entries.get(id)?.enrolled === false;
+  }
+
+  /** Absent where there is nobody of this id, nor was merged into anybody. */
+  get(id: string): Promise<StrangerInfo | undefined> {
+    return this.#lifetime.use(async () => this.#info(this.#book.entries.get(this.resolve(id))));
+  }
+
+  /** In the order of their ids. `inactiveSince`: only those not seen since then (ms since the epoch). */
+  list(
+    options: { readonly after?: string; readonly limit?: number; readonly inactiveSince?: number } = {},
+  ): Promise<readonly StrangerInfo[]> {
+    return this.#lifetime.use(async () => {
+      plainObject('options', options, ['after', 'limit', 'inactiveSince']);
+      const { after = '', inactiveSince = Infinity } = options;
+      const limit = positiveInteger('limit', options.limit ?? 100, 10_000);
+      const some = [...this.#book.entries.values()]
+        .filter(({ id, enrolled, lastSeen }) => !enrolled && id > after && lastSeen < inactiveSince)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit);
+      const infos = await Promise.all(some.map((entry) => this.#info(entry)));
+      return infos.filter((info) => info !== undefined);
+    });
+  }
+
+  async #info(entry: Entry | undefined): Promise<StrangerInfo | undefined> {
+    const person = entry && (await this.gallery.get(entry.id));
+    return entry && person && { ...entry, ...(person.name === undefined ? {} : { name: person.name }) };
+  }
+
+  /** @internal Strangers who resemble a look. */
+  async search(joined: JoinedLook, look: Embedding | undefined, signal: AbortSignal | undefined): Promise<LookedUp> {
+    // Without the collection the gallery still says what the threshold is.
+    if (!this.#there) return this.#lookup.search(joined, look, [], { signal });
+    const except = [...this.#book.entries.values()].filter(({ enrolled }) => enrolled).map(({ id }) => id);
+    return this.#lookup.search(joined, look, [this.collection], { except, signal });
+  }
+
+  get searches(): number {
+    return this.#lookup.searches;
+  }
+
+  /**
+   * @internal Gives a stranger an id, unless `again` (called when it is this call's turn) finds somebody now whom another track founded meanwhile.
+   */
+  found(
+    looks: readonly Look[],
+    camera: string,
+    again: () => Promise<string | undefined>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly id: string; readonly founded: boolean }> {
+    return this.#alone(async () => {
+      throwIfAborted(signal);
+      const other = await again();
+      if (other !== undefined) return { id: other, founded: false };
+      const best = looks.toSorted((a, b) => b.weight - a.weight).slice(0, FIRST_LOOKS);
+      const samples = best.map((look) => sampleOf(look, camera));
+      const id = await this.#enrolNew(samples, signal);
+      const seen = looks.map(({ timestamp }) => timestamp);
+      const times = { firstSeen: Math.min(...seen), lastSeen: Math.max(...seen) };
+      await this.#book.put({ id, ...times, tracks: 1, enrolled: false });
+      this.#notify({ kind: 'founded', id });
+      return { id, founded: true };
+    });
+  }
+
+  async #enrolNew(samples: readonly NewSample[], signal: AbortSignal | undefined): Promise<string> {
+    for (let attempt = 0; ; attempt++) {
+      const id = `Person_${Buffer.from(this.#newId()).subarray(0, 4).toString('hex').toUpperCase()}`;
+      if (this.#book.taken(id) && attempt < 100) continue;
+      try {
+        const options = { collection: this.collection, onExisting: 'refuse', ...(signal && { signal }) } as const;
+        await this.gallery.enrol({ id }, samples, options);
+        this.#there = true;
+        return id;
+      } catch (error) {
+        if (wrapError(error).code !== 'DUPLICATE_ID' || attempt >= 100) throw error;
+      }
+    }
+  }
+
+  /** @internal A track of a stranger has begun, goes on or has ended. */
+  async seen(id: string, timestamp: number, newTrack: boolean): Promise<void> {
+    const entry = this.#book.entries.get(this.resolve(id));
+    if (entry === undefined) return;
+    const lastSeen = Math.max(entry.lastSeen, Math.floor(timestamp));
+    if (lastSeen === entry.lastSeen && !newTrack) return;
+    await this.#book.put({ ...entry, lastSeen, tracks: entry.tracks + (newTrack ? 1 : 0) });
+  }
+
+  /** @internal Keeps a look where it shows the stranger as no other does and there is room. */
+  reinforce(id: string, look: Look, camera: string): Promise<boolean> {
+    return this.#alone(async () => {
+      const current = this.resolve(id);
+      const person = this.#book.entries.get(current)?.enrolled === false ? await this.gallery.get(current) : undefined;
+      const own = person === undefined ? [] : this.#samplesOf(person.samples);
+      if (own.length === 0 || own.length >= this.#mostSamples) return false;
+      const { candidates, threshold } = await this.gallery.identify(look.embedding, {
+        ...this.match,
+        fuse: 'best',
+        collection: this.collection,
+        k: 10,
+      });
+      const similarity = candidates.find((one) => one.person === current)?.similarity ?? -1;
+      const far = (1 - similarity) / Math.max(1e-6, 1 - threshold);
+      // What does not resemble him at all is no evidence, whatever the track says.
+      if (far < NOVEL || far > NEAR) return false;
+      await this.gallery.enrol(current, sampleOf(look, camera), { collection: this.collection });
+      return true;
+    });
+  }
+
+  /** Two were in the picture at the same time, or somebody says so: they are not one person. Merging them takes it back. */
+  setApart(pairs: readonly (readonly [string, string])[], reason: ApartReason = 'feedback'): Promise<void> {
+    return this.#alone(() =>
+      this.#book.setApart(pairs.map(([a, b]) => [this.resolve(a), this.resolve(b), reason] as const)),
+    );
+  }
+
+  /** Whether it is known that two are not the same person. */
+  isApart(a: string, b: string): boolean {
+    return this.#book.isApart(this.resolve(a), this.resolve(b));
+  }
+
+  /** "This is not that stranger": as `Gallery.feedback`; gives an operation for `undo`. Rejects with `NOT_FOUND`. */
+  notThisPerson(id: string, probe: Embedding): Promise<number> {
+    return this.#alone(async () => {
+      const current = this.#must(id);
+      const operation = await this.gallery.feedback({ person: current, probe });
+      await this.#record(operation, 'feedback', [current], 'call');
+      return operation;
+    });
+  }
+
+  /** Names a stranger (`null` takes the name away). Gives an operation for `undo`. Rejects with `NOT_FOUND`. */
+  rename(id: string, name: string | null): Promise<number> {
+    return this.#alone(async () => {
+      const current = this.#must(id);
+      const before = await this.gallery.get(current);
+      const operation = await this.gallery.update(current, { name });
+      await this.#record(operation, 'rename', [current], 'call');
+      this.#notify({
+        kind: 'renamed',
+        id: current,
+        ...(name === null ? {} : { name }),
+        ...(before?.name === undefined ? {} : { previous: before.name }),
+      });
+      return operation;
+    });
+  }
+
+  /** Two strangers are one; the id of `from` stays good. Gives an operation for `undo`. Rejects with `NOT_FOUND`. */
+  merge(into: string, from: string): Promise<number> {
+    return this.#alone(() => this.#merge(this.#must(into), this.#must(from), 'call'));
+  }
+
+  async #merge(into: string, from: string, by: StrangerOperation['by']): Promise<number> {
+    if (into === from) throw invalid('from', `another stranger than '${into}'`, from);
+    const operation = await this.gallery.merge(into, from);
+    const [a, b] = [this.#book.entries.get(into)!, this.#book.entries.get(from)!];
+    const sum: Entry = {
+      id: into,
+      firstSeen: Math.min(a.firstSeen, b.firstSeen),
+      lastSeen: Math.max(a.lastSeen, b.lastSeen),
+      tracks: a.tracks + b.tracks,
+      enrolled: a.enrolled,
+    };
+    await this.#book.merge(into, from, { operation, kind: 'merge', at: Date.now(), by, strangers: [into, from] }, sum);
+    this.#notify({ kind: 'merged', id: from, into, operation });
+    return operation;
+  }
+
+  /** One stranger is two: some samples (ids of the gallery) become a new one's. Rejects with `NOT_FOUND`. */
+  split(id: string, samples: readonly string[]): Promise<{ readonly operation: number; readonly stranger: string }> {
+    return this.#alone(async () => {
+      const current = this.#must(id);
+      let fresh = '';
+      do fresh = `Person_${Buffer.from(this.#newId()).subarray(0, 4).toString('hex').toUpperCase()}`;
+      while (this.#book.taken(fresh));
+      const { operation, person } = await this.gallery.split(current, samples, { id: fresh });
+      await this.#book.put({ ...this.#book.entries.get(current)!, id: person, tracks: 0 });
+      await this.#book.setApart([[current, person, 'split']]);
+      await this.#record(operation, 'split', [current, person], 'call');
+      this.#notify({ kind: 'parted', id: person, from: current, operation });
+      return { operation, stranger: person };
+    });
+  }
+
+  /** Takes a merge, split, renaming or feedback back. Of several on a stranger the newest comes first. Rejects with `NOT_FOUND`. */
+  undo(operation: number): Promise<void> {
+    return this.#alone(async () => {
+      const line = await this.#book.operation(positiveInteger('operation', operation));
+      if (line === undefined) throw new LineamentError('NOT_FOUND', `there is no operation ${operation} on strangers`);
+      const [first, second] = line.strangers as readonly [string, string?];
+      const before = line.kind === 'rename' ? await this.gallery.get(this.resolve(first)) : undefined;
+      await this.gallery.undo(operation);
+      if (line.kind === 'merge') {
+        const parted = await this.#book.unmerge(operation);
+        if (parted !== undefined) this.#notify({ kind: 'parted', ...parted, operation });
+        return;
+      }
+      await this.#book.undone(operation);
+      if (line.kind === 'split' && second !== undefined) {
+        await this.#book.forget([second], false);
+        this.#notify({ kind: 'merged', id: second, into: this.resolve(first), operation });
+      } else if (line.kind === 'rename') {
+        const id = this.resolve(first);
+        const name = (await this.gallery.get(id))?.name;
+        const names = { ...(name && { name }), ...(before?.name && { previous: before.name }) };
+        this.#notify({ kind: 'renamed', id, ...names });
+      }
+    });
+  }
+
+  /** Operations on strangers, newest first. */
+  operations(options: { readonly limit?: number } = {}): Promise<readonly StrangerOperation[]> {
+    return this.#lifetime.use(() => this.#book.operations(positiveInteger('limit', options.limit ?? 100, 10_000)));
+  }
+
+  /**
+   * Finds strangers who are one person and merges them (see `cluster.ts`): the mean cosine of their looks must pass the threshold, no two looks
+   * may be far apart, pairs known to be two persons stay two, and no cluster may swallow more than a share of all. Each merge is an operation.
+   */
+  recluster(options: ReclusterOptions = {}): Promise<Reclustered> {
+    return this.#alone(async () => {
+      plainObject('options', options, ['dryRun', 'only', 'mostShare', 'signal']);
+      const mostShare = numberIn('mostShare', options.mostShare ?? 0.2, 0, 1);
+      const only = options.only && new Set(options.only.map((id) => this.#must(id)));
+      const entries = [...this.#book.entries.values()].filter(({ enrolled }) => !enrolled);
+      if (!this.#there || entries.length < 2) return { merges: [], heldBack: [], persons: entries.length };
+      const plan = await reclustering(this, entries, {
+        only,
+        most: Math.max(10, Math.floor(mostShare * entries.length)),
+        isApart: (a, b) => this.#book.isApart(a, b),
+        signal: options.signal,
+      });
+      const merges: (PlannedMerge & { operation?: number })[] = [];
+      for (const merge of plan.merges) {
+        if (options.dryRun === true) merges.push(merge);
+        else {
+          throwIfAborted(options.signal);
+          merges.push({ ...merge, operation: await this.#merge(merge.into, merge.from, 'cluster') });
+        }
+      }
+      return { merges, heldBack: plan.heldBack, persons: entries.length };
+    });
+  }
+
+  /**
+   * Makes a stranger a known person: his samples are enrolled, with the consent, in a collection that is searched for known persons. His
+   * id stays good. Rejects with `NOT_FOUND`, `DUPLICATE_ID`, `TEMPLATE_EXPIRED`.
+   */
+  enrol(id: string, options: EnrolStrangerOptions): Promise<Enrolment> {
+    return this.#alone(async () => {
+      plainObject('options', options, ['name', 'consent', 'person', 'collection', 'metadata', 'expiresAt']);
+      const current = this.#must(id);
+      const consent = nonEmptyString('consent', options.consent);
+      const { name, person, metadata, expiresAt, collection = 'default' } = options;
+      if (collection === this.collection) throw invalid('collection', 'collection of known persons', collection);
+      const own = this.#samplesOf((await this.gallery.get(current))?.samples ?? []);
+      const samples: NewSample[] = [];
+      for (const { id: sample, quality, source } of own) {
+        const template = await this.gallery.template(sample);
+        samples.push({ template, consent, ...(quality !== undefined && { quality }), ...(source && { source }) });
+      }
+      const entry = this.#book.entries.get(current)!;
+      const there = person !== undefined && person !== current && (await this.gallery.get(person)) !== undefined;
+      // First the mark: opening takes it back where it was not followed by the enrolment.
+      await this.#book.put({ ...entry, enrolled: true });
+      const enrolment = await this.gallery.enrol(there ? person : current, samples, {
+        collection,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+      });
+      if (there) {
+        await this.gallery.merge(person, current);
+      } else if (name !== undefined || metadata !== undefined || (person !== undefined && person !== current)) {
+        await this.gallery.update(current, {
+          ...(name === undefined ? {} : { name }),
+          ...(metadata === undefined ? {} : { metadata }),
+          ...(person === undefined || person === current ? {} : { id: person }),
+        });
+      }
+      const now = person ?? current;
+      if (now !== current) await this.#book.merge(now, current, undefined, { ...entry, id: now, enrolled: true });
+      this.#notify({ kind: 'enrolled', id: current, person: now });
+      return { ...enrolment, person: now };
+    });
+  }
+
+  /** Makes a known person who was a stranger one again: samples of known collections are deleted, with receipts. Rejects with `NOT_FOUND`. */
+  demote(id: string): Promise<readonly Erasure[]> {
+    return this.#alone(async () => {
+      const current = this.#must(id);
+      const { samples } = (await this.gallery.get(current))!;
+      const erasures: Erasure[] = [];
+      for (const { id: sample, collection } of samples) {
+        if (collection !== this.collection) erasures.push(await this.gallery.delete({ sample }));
+      }
+      await this.#book.put({ ...this.#book.entries.get(current)!, enrolled: false });
+      this.#notify({ kind: 'demoted', id: current });
+      return erasures;
+    });
+  }
+
+  /** Deletes a stranger for good, with everybody who was merged into him; the receipt is the gallery's. Rejects with `NOT_FOUND`. */
+  erase(id: string): Promise<Erasure> {
+    return this.#alone(async () => {
+      const current = this.#must(id);
+      const erasure = await this.gallery.delete({ person: current });
+      await this.#book.forget([current], true);
+      this.#notify({ kind: 'erased', id: current });
+      return erasure;
+    });
+  }
+
+  /** @internal A stranger whom one track founded by mistake is somebody known: the samples go, the id leads to the person. */
+  retract(id: string, person: string): Promise<boolean> {
+    return this.#alone(async () => {
+      const entry = this.#book.entries.get(id);
+      if (entry === undefined || entry.enrolled || entry.tracks > 1) return false;
+      await this.gallery.delete({ person: id });
+      await this.#book.merge(person, id, undefined, undefined);
+      this.#notify({ kind: 'merged', id, into: person });
+      return true;
+    });
+  }
+
+  /** Brings the list in step with what was done to the gallery directly; opening does it too. */
+  sync(): Promise<void> {
+    return this.#alone(async () => {
+      const there = new Map<string, number>();
+      for (let after: string | undefined; this.#there; ) {
+        const page = await this.gallery.list({ collection: this.collection, limit: 1000, ...(after && { after }) });
+        for (const { id, createdAt } of page.persons) there.set(id, createdAt);
+        after = page.next;
+        if (after === undefined) break;
+      }
+      const gone = [...this.#book.entries.keys()].filter((id) => !there.has(id));
+      await this.#followMerges(gone, there);
+      const erased = gone.filter((id) => this.#book.entries.has(id));
+      await this.#book.forget(erased, false);
+      for (const id of erased) this.#notify({ kind: 'erased', id });
+      const fresh = [...there].filter(([id]) => !this.#book.entries.has(id));
+      for (const [id, at] of fresh) {
+        const enrolled = await this.#isKnown(id);
+        await this.#book.put({ id, firstSeen: at, lastSeen: at, tracks: 1, enrolled });
+      }
+      for (const entry of this.#book.entries.values()) {
+        if (!entry.enrolled || (await this.#isKnown(entry.id))) continue;
+        await this.#book.put({ ...entry, enrolled: false });
+        this.#notify({ kind: 'demoted', id: entry.id });
+      }
+    });
+  }
+
+  async #followMerges(gone: readonly string[], there: ReadonlyMap<string, number>): Promise<void> {
+    if (gone.length === 0) return;
+    for (const { kind, persons, undone, id: operation } of await this.gallery.operations({ limit: 10_000 })) {
+      const [into, from] = persons;
+      if (kind !== 'merge' || undone || from === undefined || into === undefined || !gone.includes(from)) continue;
+      if (!this.#book.entries.has(from)) continue;
+      const sum = this.#book.entries.get(into);
+      const line = { operation, kind: 'merge', at: Date.now(), by: 'call', strangers: [into, from] } as const;
+      await this.#book.merge(into, from, line, sum);
+      if (there.has(into)) this.#notify({ kind: 'merged', id: from, into, operation });
+    }
+  }
+
+  async #isKnown(id: string): Promise<boolean> {
+    const samples = (await this.gallery.get(id))?.samples ?? [];
+    return samples.some(({ collection }) => collection !== this.collection);
+  }
+
+  /** @internal */
+  samplesOf(samples: readonly SampleInfo[]): readonly SampleInfo[] {
+    return this.#samplesOf(samples);
+  }
+
+  #samplesOf(samples: readonly SampleInfo[]): readonly SampleInfo[] {
+    return samples.filter(({ collection, expired }) => collection === this.collection && !expired);
+  }
+
+  #must(id: string): string {
+    const current = this.resolve(nonEmptyString('id', id));
+    if (!this.#book.entries.has(current)) throw new LineamentError('NOT_FOUND', `there is no stranger '${id}'`);
+    return current;
+  }
+
+  #record(operation: number, kind: StrangerOperation['kind'], strangers: readonly string[], by: 'call'): Promise<void> {
+    return this.#book.record({ operation, kind, at: Date.now(), by, strangers });
+  }
+
+  #notify(notice: StrangerNotice): void {
+    for (const listener of [...this.#listeners]) listener(notice);
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#lifetime.use(() => this.#gate.alone(work));
+  }
+
+  /** Lets running calls end and closes the file; the gallery stays open. Idempotent. */
+  close(): Promise<void> {
+    return this.#lifetime.close(() => this.#book.close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+const hasRate = (match: MatchRate | undefined): boolean =>
+  match?.fmr !== undefined || match?.fpir !== undefined || match?.threshold !== undefined;
+
+const sampleOf = ({ embedding, weight, timestamp }: Look, camera: string): NewSample => ({
+  embedding,
+  quality: Math.max(1, 100 * weight),
+  source: `${camera}@${Math.floor(timestamp)}`,
+});
