@@ -56,7 +56,7 @@ export interface Scene {
   readonly height: number;
   readonly fps: number;
   readonly frames: number;
-  /** Where every face is in frame `i`, also those that are hidden; outside the picture there are none. */
+  /** Where every face is in frame `i` (0 and up, also beyond `frames`: the scene goes on), also those that are hidden; outside the picture there are none. */
   truth(i: number): SceneFace[];
   /** Frame `i` as tight rgb, written into `into` where it is given. */
   render(i: number, into?: Uint8Array): Frame;
@@ -70,10 +70,13 @@ interface Place {
 }
 
 interface Walk {
-  readonly id: number;
+  /** Order among heads of one size. */
+  readonly rank: number;
   readonly head: number;
-  /** Where the middle of the face is at a share 0–1 of the scene; absent while it is not there. */
-  readonly at: (share: number) => Place | undefined;
+  /** The number of the walk at `turn`, the time in lengths of the scene. */
+  readonly id: (turn: number) => number;
+  /** Where the middle of the face is then; absent while it is not there. */
+  readonly at: (turn: number) => Place | undefined;
 }
 
 const TAU = 2 * Math.PI;
@@ -98,10 +101,12 @@ function walksOf(options: Required<SceneOptions>): Walk[] {
       const start = (i + 0.5 * phase) / heads;
       const [forth, bob] = [next() < 0.5, height * 0.02];
       return {
-        id: i + 1,
+        rank: i,
         head,
-        at: (share) => {
-          const u = ((((share - start) % 1) + 1) % 1) * 1.5;
+        // Who comes again is a new walker.
+        id: (turn) => heads * (Math.floor(turn - start) + 1) + i + 1,
+        at: (turn) => {
+          const u = (turn - start - Math.floor(turn - start)) * 1.5;
           if (u > 1) return undefined;
           const along = (forth ? u : 1 - u) * (width + 2.4 * size) - 1.2 * size;
           return { x: along, y: row + bob * Math.sin(TAU * 6 * u), size: size * (1 + 0.25 * Math.sin(Math.PI * u)) };
@@ -112,8 +117,9 @@ function walksOf(options: Required<SceneOptions>): Walk[] {
       const lane = (width * (i + 0.5)) / heads;
       const turns = 1 + Math.floor(sway * 2);
       return {
-        id: i + 1,
+        rank: i,
         head,
+        id: () => i + 1,
         at: (share) => {
           const wave = 0.5 - 0.5 * Math.cos(TAU * (turns * share + phase));
           const x = lane + 0.08 * width * Math.sin(TAU * (2 * share + drift));
@@ -126,8 +132,9 @@ function walksOf(options: Required<SceneOptions>): Walk[] {
     const reach = width * (crowd ? between(0.15, 0.4) : 0.42);
     const middle = crowd ? width * between(0.4, 0.6) : width / 2;
     return {
-      id: i + 1,
+      rank: i,
       head,
+      id: () => i + 1,
       at: (share) => ({
         x: middle + reach * Math.sin(TAU * (turns * share + phase)),
         y: row + height * (crowd ? 0.2 : 0.05) * Math.sin(TAU * (2 * share + drift)),
@@ -209,7 +216,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
   const standing = (i: number) =>
     walks
       .flatMap((walk) => {
-        const place = walk.at((i % frames) / frames);
+        const place = walk.at(i / frames);
         if (place === undefined) return [];
         const size = evenly(place.size);
         const [, , , w, h] = HEADS[walk.head]!;
@@ -217,7 +224,7 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
         const box: Box = [Math.round(place.x - faceWidth / 2), Math.round(place.y - size / 2), faceWidth, size];
         return [{ walk, box, size }];
       })
-      .sort((a, b) => a.size - b.size || b.walk.id - a.walk.id);
+      .sort((a, b) => a.size - b.size || b.walk.rank - a.walk.rank);
   const insideCut = ([x, y, w, h]: Box, u: number, v: number): boolean =>
     Math.hypot((u - x - w / 2) / (CUT.x * w), (v - y - CUT.middle * h) / (CUT.y * h)) < 1 - CUT.soft / 2;
 
@@ -234,21 +241,21 @@ export async function openScene(options: SceneOptions): Promise<Scene> {
         if (all.slice(k + 1).some((nearer) => insideCut(nearer.box, u, v))) continue;
         seen++;
       }
-      return [{ id: walk.id, head: walk.head, box, visible: seen / 144 }];
+      return [{ id: walk.id(i / frames), head: walk.head, box, visible: seen / 144 }];
     });
   };
 
   const render = (i: number, into?: Uint8Array): Frame => {
     const data = into ?? new Uint8Array(width * height * 3);
     data.set(behind);
-    const previous = shutter > 0 ? new Map(standing(i + frames - 1).map((s) => [s.walk.id, s.box])) : undefined;
+    const previous = shutter > 0 ? new Map(standing(i + frames - 1).map((s) => [s.walk.rank, s.box])) : undefined;
     for (const { walk, box, size } of standing(i)) {
       let patch = patchOf(walk.head, size);
       let [left, top] = [
         Math.round(box[0] + box[2] / 2 - patch.width / 2),
         Math.round(box[1] + (CUT.middle - CUT.y) * size),
       ];
-      const was = previous?.get(walk.id);
+      const was = previous?.get(walk.rank);
       if (was !== undefined && Math.abs(box[0] - was[0]) < width / 4) {
         const blurred = smear(patch, (box[0] - was[0]) * shutter, (box[1] - was[1]) * shutter);
         left -= (blurred.width - patch.width) / 2;

@@ -1,0 +1,205 @@
+import type { Box, Embedding } from '../../types.js';
+import type { Detection, Track, TrackState } from '../types.js';
+import { Motion, type MotionNoise } from './motion.js';
+import type { Observation } from './observation.js';
+import { FACE_MOTION, PERSON_MOTION } from './options.js';
+
+/** How long the place of a face is expected while only the person is seen, and the other way round, milliseconds. */
+const PART_MS = 2000;
+/** Steps of the path that is laid between two sights. */
+const PATH_MS = 100;
+const PATH_STEPS = 12;
+/** A weak box is trusted this much. */
+const WEAK_TRUST = 0.5;
+
+export const KINDS = ['face', 'person'] as const;
+export type Kind = (typeof KINDS)[number];
+
+const NOISE: Readonly<Record<Kind, MotionNoise>> = { face: FACE_MOTION, person: PERSON_MOTION };
+
+/** One of the two boxes of a track. */
+export class Part {
+  readonly kind: Kind;
+  /** Where it was seen last, and when. */
+  seenBox: Box;
+  last: number;
+  #now: Motion;
+  /** The filter as it was at the last sight. */
+  #then: Motion;
+  #box: Box | undefined;
+
+  constructor(kind: Kind, box: Box, timestamp: number) {
+    this.kind = kind;
+    this.seenBox = box;
+    this.last = timestamp;
+    this.#now = new Motion(NOISE[kind], box);
+    this.#then = this.#now.clone();
+  }
+
+  get motion(): Motion {
+    return this.#now;
+  }
+
+  /** Where it is, or is expected to be. */
+  get box(): Box {
+    this.#box ??= this.#now.box;
+    return this.#box;
+  }
+
+  predict(seconds: number): void {
+    this.#now.predict(seconds);
+    this.#box = undefined;
+  }
+
+  /**
+   * Takes a sight. After frames that missed it (`missed`), the filter goes again from the last sight along a straight path to this
+   * one: what it has guessed in between leaves no trace (observation-centric re-update: J. Cao et al., "Observation-Centric SORT: rethinking SORT for robust
+   * multi-object tracking", CVPR 2023).
+   */
+  update(box: Box, timestamp: number, trust: number, missed: boolean): void {
+    const seconds = (timestamp - this.last) / 1000;
+    if (missed && seconds > 0) {
+      const motion = this.#then;
+      const steps = Math.min(PATH_STEPS, Math.max(1, Math.round((1000 * seconds) / PATH_MS)));
+      for (let i = 1; i <= steps; i++) {
+        const at = (k: number): number => this.seenBox[k]! + ((box[k]! - this.seenBox[k]!) * i) / steps;
+        motion.predict(seconds / steps);
+        motion.update([at(0), at(1), at(2), at(3)], i === steps ? trust : WEAK_TRUST);
+      }
+      this.#now = motion;
+    } else {
+      this.#now.update(box, trust);
+    }
+    this.#then = this.#now.clone();
+    this.#box = undefined;
+    this.seenBox = box;
+    this.last = timestamp;
+  }
+}
+
+/** The mean look of a track: a running mean of embeddings of one recogniser. Bounded: one vector. */
+class Look {
+  readonly model: string;
+  readonly #sum: Float64Array;
+  #count = 0;
+
+  constructor({ model, dims }: Embedding) {
+    this.model = model;
+    this.#sum = new Float64Array(dims);
+  }
+
+  add({ vector }: Embedding): void {
+    // The newest eight weigh most: people turn, lights change.
+    const keep = this.#count < 8 ? 1 : 7 / 8;
+    for (let i = 0; i < vector.length; i++) this.#sum[i] = this.#sum[i]! * keep + vector[i]!;
+    this.#count = Math.min(8, this.#count + 1);
+  }
+
+  cosine({ model, vector }: Embedding): number | undefined {
+    if (model !== this.model || vector.length !== this.#sum.length) return undefined;
+    let [dot, own, other] = [0, 0, 0];
+    for (let i = 0; i < vector.length; i++) {
+      const [a, b] = [this.#sum[i]!, vector[i]!];
+      dot += a * b;
+      own += a * a;
+      other += b * b;
+    }
+    const cosine = dot / Math.sqrt(own * other);
+    return Number.isFinite(cosine) ? cosine : undefined;
+  }
+}
+
+/** A track as the tracker keeps it. */
+export class TrackRecord {
+  readonly id: number;
+  readonly first: number;
+  state: TrackState = 'tentative';
+  last: number;
+  hits = 0;
+  /** Looks in a row that did not find it. */
+  misses = 0;
+  seen = false;
+  detection: Detection | undefined;
+  face: Part | undefined;
+  person: Part | undefined;
+  #look: Look | undefined;
+
+  constructor(id: number, observation: Observation, timestamp: number) {
+    this.id = id;
+    this.first = timestamp;
+    this.last = timestamp;
+    this.take(observation, timestamp, 1);
+  }
+
+  /** Goes on with what was seen now. */
+  take(observation: Observation, timestamp: number, confirmHits: number, weak = false): void {
+    const missed = this.misses > 0;
+    for (const kind of KINDS) {
+      const detection = observation[kind];
+      if (detection === undefined) continue;
+      const part = this[kind];
+      if (part === undefined) this[kind] = new Part(kind, detection.box, timestamp);
+      else part.update(detection.box, timestamp, weak ? WEAK_TRUST : 1, missed);
+    }
+    if (observation.embedding !== undefined) this.remember(observation.embedding);
+    this.detection = observation.face ?? observation.person;
+    this.last = timestamp;
+    this.seen = true;
+    this.misses = 0;
+    this.hits++;
+    if (this.state !== 'tentative' || this.hits >= confirmHits) this.state = 'confirmed';
+  }
+
+  remember(embedding: Embedding): void {
+    if (this.#look?.model !== embedding.model) this.#look = new Look(embedding);
+    this.#look.add(embedding);
+  }
+
+  /** Cosine of the track's mean look with another; absent where one has none, or they are of different recognisers. */
+  cosine(embedding: Embedding | undefined): number | undefined {
+    return embedding === undefined ? undefined : this.#look?.cosine(embedding);
+  }
+
+  /** Goes `seconds` ahead to `timestamp`. */
+  predict(seconds: number, timestamp: number): void {
+    this.seen = false;
+    this.detection = undefined;
+    for (const kind of KINDS) {
+      const part = this[kind];
+      if (part === undefined) continue;
+      part.predict(seconds);
+      // The last part stays: it is what the track is found again by.
+      const other = kind === 'face' ? this.person : this.face;
+      if (other !== undefined && other.last > part.last && timestamp - part.last > PART_MS) this[kind] = undefined;
+    }
+  }
+
+  /** What goes on under this number from now on is what `younger` is: it was the same person. */
+  absorb(younger: TrackRecord): void {
+    this.face = younger.face ?? this.face;
+    this.person = younger.person ?? this.person;
+    this.last = younger.last;
+    this.hits += younger.hits;
+    this.misses = younger.misses;
+    this.seen = younger.seen;
+    this.detection = younger.detection;
+    this.state = 'confirmed';
+  }
+
+  snapshot(camera: string): Track {
+    const main = this.face ?? this.person;
+    return {
+      id: this.id,
+      camera,
+      state: this.state,
+      ...(this.face === undefined ? {} : { face: this.face.box }),
+      ...(this.person === undefined ? {} : { person: this.person.box }),
+      seen: this.seen,
+      velocity: main?.motion.velocity ?? [0, 0],
+      first: this.first,
+      last: this.last,
+      hits: this.hits,
+      ...(this.detection === undefined ? {} : { detection: this.detection }),
+    };
+  }
+}
