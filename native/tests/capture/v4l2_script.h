@@ -86,7 +86,7 @@ class Calls final : public lineament::V4l2Calls {
  public:
   std::vector<Device> devices{1};
   std::deque<Event> events;  // of the device that streams
-  int64_t now_us = 5'000'000;
+  int64_t now_us = 50'000'000;
   int64_t epoch_offset_us = 1'700'000'000'000'000;
   // Where the events end: 0 lets time go by, so that the camera falls silent; 1 waits for the wake descriptor.
   bool idle = false;
