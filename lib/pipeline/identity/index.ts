@@ -4,12 +4,7 @@ export { Identities } from './identities.js';
 export type { MatchRate } from './lookup.js';
 export type { IdentitiesOptions } from './options.js';
 export { type LookWeight, lookWeight, type MeasuredFace } from './quality.js';
-export {
-  type EnrolStrangerOptions,
-  type Reclustered,
-  type ReclusterOptions,
-  Strangers,
-  type StrangersOptions,
-} from './strangers.js';
+export type { EnrolStrangerOptions, Reclustered, ReclusterOptions, StrangersOptions } from './stranger-options.js';
+export { Strangers } from './strangers.js';
 export { type NewLook, TrackIdentity } from './track.js';
 export type { IdentityChange, IdentityStats, StrangerInfo, StrangerNotice, StrangerOperation } from './types.js';

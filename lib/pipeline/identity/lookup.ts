@@ -47,18 +47,18 @@ export class Lookup {
       ...(except === undefined || except.length === 0 ? {} : { except }),
       ...(signal === undefined ? {} : { signal }),
     });
-    return { found: scaled(mean!, joined.length), vote: single?.match?.person };
+    return { found: scaled(mean!, joined.factor), vote: single?.match?.person };
   }
 }
 
-/** Cosines with the mean of length 1 become mean cosines. */
-function scaled({ candidates, threshold }: Identification, length: number): Found {
+/** Similarities become those that the threshold is meant for. */
+function scaled({ candidates, threshold }: Identification, factor: number): Found {
   return {
     threshold,
     candidates: candidates.map(({ person, name, similarity }) => ({
       id: person,
       ...(name === undefined ? {} : { name }),
-      similarity: similarity * length,
+      similarity: similarity * factor,
     })),
   };
 }

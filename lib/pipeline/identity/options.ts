@@ -13,7 +13,10 @@ export interface IdentitiesOptions {
   readonly strangers?: Strangers;
   /** Collections of known persons; absent: all but the strangers'. */
   readonly collections?: readonly string[];
-  /** When a face is a known person; default `{ fmr: 0.001 }`. In a gallery of N templates the rate of false alarms is up to N times that. */
+  /**
+   * When a face is a known person; without a rate: as `Gallery.identify`, the calibration's default. In a gallery of N templates the rate of false
+   * alarms is up to N times that of one comparison: name an `fpir` where the calibration reaches so far.
+   */
   readonly match?: MatchRate;
   /** A calibration of the caller's own, for `Identity.fmr`; the one that the gallery was opened with. */
   readonly calibration?: Calibration;
@@ -71,7 +74,6 @@ export function checkIdentities(options: IdentitiesOptions): CheckedIdentities {
   if (typeof options.gallery?.identifyMany !== 'function') throw invalid('gallery', 'gallery', options.gallery);
   const match = options.match ?? {};
   plainObject('match', match, ['fmr', 'fpir', 'threshold', 'fuse']);
-  const named = match.fmr !== undefined || match.fpir !== undefined || match.threshold !== undefined;
   const share = (name: 'minWeight' | 'foundWeight', otherwise: number): number =>
     numberIn(name, options[name] ?? otherwise, 0, 1);
   const sum = (name: 'leastWeight' | 'strangerWeight' | 'patience', otherwise: number): number =>
@@ -79,7 +81,7 @@ export function checkIdentities(options: IdentitiesOptions): CheckedIdentities {
   const mostLooks = positiveInteger('mostLooks', options.mostLooks ?? 8, 64);
   if (mostLooks < 2) throw invalid('mostLooks', 'integer from 2 to 64', mostLooks);
   return {
-    match: { ...(named ? {} : { fmr: 0.001 }), ...match },
+    match,
     mostLooks,
     minWeight: share('minWeight', 0.12),
     leastWeight: sum('leastWeight', 0.3),

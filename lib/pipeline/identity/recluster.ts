@@ -2,11 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfAborted } from '../../errors.js';
 import type { Entry } from './book.js';
 import { type ClusterLook, type ClusterPerson, type ClusterPlan, type HeldBack, isHub, planning } from './cluster.js';
+import type { MatchRate } from './lookup.js';
 import { NEAR } from './rules.js';
 import type { Strangers } from './strangers.js';
 
 export interface ReclusterRules {
   readonly only: ReadonlySet<string> | undefined;
+  readonly match: MatchRate;
   readonly most: number;
   isApart(a: string, b: string): boolean;
   readonly signal: AbortSignal | undefined;
@@ -90,7 +92,7 @@ export async function reclustering(
 async function neighboursOf(
   strangers: Strangers,
   persons: readonly Loaded[],
-  { signal }: ReclusterRules,
+  { signal, match }: ReclusterRules,
 ): Promise<{ readonly near: Map<string, string[][]>; readonly threshold: number }> {
   const near = new Map<string, string[][]>();
   let threshold = 1;
@@ -100,7 +102,7 @@ async function neighboursOf(
     const part = all.slice(i, i + BATCH);
     const found = await strangers.gallery.identifyMany(
       part.map(({ look }) => ({ model, dims, vector: look.vector })),
-      { ...strangers.match, fuse: 'best', k: NEIGHBOURS, collection: strangers.collection, ...(signal && { signal }) },
+      { ...match, fuse: 'best', k: NEIGHBOURS, collection: strangers.collection, ...(signal && { signal }) },
     );
     for (const [j, { candidates, threshold: own }] of found.entries()) {
       threshold = own;

@@ -2,62 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { invalid, nonEmptyString, numberIn, plainObject, positiveInteger } from '../../errors/validate.js';
 import { LineamentError, throwIfAborted, wrapError } from '../../errors.js';
 import { Gate } from '../../gallery/gate.js';
-import type { Enrolment, Erasure, Gallery, Json, NewSample, SampleInfo } from '../../gallery/index.js';
+import type { Enrolment, Erasure, Gallery, NewSample, SampleInfo } from '../../gallery/index.js';
 import { Lifetime } from '../../inference/lifetime.js';
 import type { Embedding } from '../../types.js';
 import { type ApartReason, type Entry, StrangerBook } from './book.js';
-import type { HeldBack, PlannedMerge } from './cluster.js';
+import type { PlannedMerge } from './cluster.js';
 import type { JoinedLook, Look } from './evidence.js';
 import { type LookedUp, Lookup, type MatchRate } from './lookup.js';
 import { reclustering } from './recluster.js';
 import { NEAR } from './rules.js';
+import type { EnrolStrangerOptions, Reclustered, ReclusterOptions, StrangersOptions } from './stranger-options.js';
+import { bringInStep } from './stranger-sync.js';
 import type { StrangerInfo, StrangerNotice, StrangerOperation } from './types.js';
-
-export interface StrangersOptions {
-  /** Where strangers' templates are kept, in a collection of their own: sealed where it is sealed, erased with its receipts. */
-  readonly gallery: Gallery;
-  /** SQLite file of what is known of strangers beside their templates; made where it is missing. */
-  readonly path: string;
-  /** Default `'strangers'`. Searches of the gallery that name no collection find strangers too. */
-  readonly collection?: string;
-  /** When two are the same stranger; default `{ fmr: 0.001, fuse: 'quality' }`. */
-  readonly match?: MatchRate;
-  /** Most samples that are kept of one stranger, 1 to 100; default 8. */
-  readonly mostSamples?: number;
-  /** Four bytes for a new id; random when absent. For replays that must give the same ids. */
-  readonly newId?: () => Uint8Array;
-}
-
-export interface EnrolStrangerOptions {
-  readonly name?: string;
-  /** Reference to the record of consent; kept with each sample. */
-  readonly consent: string;
-  /** The id in the gallery; the stranger's own when absent. Somebody who is there already takes the stranger's samples over. */
-  readonly person?: string;
-  /** Default `'default'`. */
-  readonly collection?: string;
-  readonly metadata?: Json;
-  /** ms since the epoch. */
-  readonly expiresAt?: number;
-}
-
-export interface ReclusterOptions {
-  /** Only say what would be done. */
-  readonly dryRun?: boolean;
-  /** Only merges that involve one of these. */
-  readonly only?: readonly string[];
-  /** Most persons in one new cluster, as a share of all strangers (0–1, default 0.2); ten are always allowed. */
-  readonly mostShare?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface Reclustered {
-  /** `operation` is for `undo`; absent in a dry run. */
-  readonly merges: readonly (PlannedMerge & { readonly operation?: number })[];
-  readonly heldBack: readonly HeldBack[];
-  /** Strangers that were looked at. */
-  readonly persons: number;
-}
 
 const OPTIONS = ['gallery', 'path', 'collection', 'match', 'mostSamples', 'newId'];
 /** Looks that a new stranger is known by. */
@@ -88,7 +44,7 @@ export class Strangers implements AsyncDisposable {
   private constructor(options: StrangersOptions, book: StrangerBook, there: boolean) {
     this.gallery = options.gallery;
     this.collection = options.collection ?? 'strangers';
-    this.match = { ...(hasRate(options.match) ? {} : { fmr: 0.001 }), fuse: 'quality', ...options.match };
+    this.match = { ...(hasRate(options.match) ? {} : { fmr: 0.005 }), fuse: 'quality', ...options.match };
     this.#book = book;
     this.#lookup = new Lookup(this.gallery, this.match);
     this.#mostSamples = options.mostSamples ?? 8;
@@ -358,13 +314,16 @@ export class Strangers implements AsyncDisposable {
    */
   recluster(options: ReclusterOptions = {}): Promise<Reclustered> {
     return this.#alone(async () => {
-      plainObject('options', options, ['dryRun', 'only', 'mostShare', 'signal']);
+      plainObject('options', options, ['dryRun', 'only', 'match', 'mostShare', 'signal']);
+      const match = options.match ?? {};
+      plainObject('match', match, ['fmr', 'threshold']);
       const mostShare = numberIn('mostShare', options.mostShare ?? 0.2, 0, 1);
       const only = options.only && new Set(options.only.map((id) => this.#must(id)));
       const entries = [...this.#book.entries.values()].filter(({ enrolled }) => !enrolled);
       if (!this.#there || entries.length < 2) return { merges: [], heldBack: [], persons: entries.length };
       const plan = await reclustering(this, entries, {
         only,
+        match: hasRate(match) ? match : this.match,
         most: Math.max(10, Math.floor(mostShare * entries.length)),
         isApart: (a, b) => this.#book.isApart(a, b),
         signal: options.signal,
@@ -463,47 +422,10 @@ export class Strangers implements AsyncDisposable {
   /** Brings the list in step with what was done to the gallery directly; opening does it too. */
   sync(): Promise<void> {
     return this.#alone(async () => {
-      const there = new Map<string, number>();
-      for (let after: string | undefined; this.#there; ) {
-        const page = await this.gallery.list({ collection: this.collection, limit: 1000, ...(after && { after }) });
-        for (const { id, createdAt } of page.persons) there.set(id, createdAt);
-        after = page.next;
-        if (after === undefined) break;
-      }
-      const gone = [...this.#book.entries.keys()].filter((id) => !there.has(id));
-      await this.#followMerges(gone, there);
-      const erased = gone.filter((id) => this.#book.entries.has(id));
-      await this.#book.forget(erased, false);
-      for (const id of erased) this.#notify({ kind: 'erased', id });
-      const fresh = [...there].filter(([id]) => !this.#book.entries.has(id));
-      for (const [id, at] of fresh) {
-        const enrolled = await this.#isKnown(id);
-        await this.#book.put({ id, firstSeen: at, lastSeen: at, tracks: 1, enrolled });
-      }
-      for (const entry of this.#book.entries.values()) {
-        if (!entry.enrolled || (await this.#isKnown(entry.id))) continue;
-        await this.#book.put({ ...entry, enrolled: false });
-        this.#notify({ kind: 'demoted', id: entry.id });
-      }
+      if (!this.#there) this.#there = (await this.gallery.collections()).some(({ name }) => name === this.collection);
+      const place = { gallery: this.gallery, collection: this.collection, there: this.#there };
+      for (const notice of await bringInStep(this.#book, place)) this.#notify(notice);
     });
-  }
-
-  async #followMerges(gone: readonly string[], there: ReadonlyMap<string, number>): Promise<void> {
-    if (gone.length === 0) return;
-    for (const { kind, persons, undone, id: operation } of await this.gallery.operations({ limit: 10_000 })) {
-      const [into, from] = persons;
-      if (kind !== 'merge' || undone || from === undefined || into === undefined || !gone.includes(from)) continue;
-      if (!this.#book.entries.has(from)) continue;
-      const sum = this.#book.entries.get(into);
-      const line = { operation, kind: 'merge', at: Date.now(), by: 'call', strangers: [into, from] } as const;
-      await this.#book.merge(into, from, line, sum);
-      if (there.has(into)) this.#notify({ kind: 'merged', id: from, into, operation });
-    }
-  }
-
-  async #isKnown(id: string): Promise<boolean> {
-    const samples = (await this.gallery.get(id))?.samples ?? [];
-    return samples.some(({ collection }) => collection !== this.collection);
   }
 
   /** @internal */

@@ -274,7 +274,7 @@ export class TrackIdentity {
       await strangers.seen(id, timestamp, true);
     }
     const name = (await this.#host.gallery.get(id))?.name ?? id;
-    this.#become({ kind: 'stranger', id, name, similarity: joined.length, looks, weight }, timestamp, cause, !founded);
+    this.#become({ kind: 'stranger', id, name, similarity: joined.factor, looks, weight }, timestamp, cause, !founded);
     await this.#setApart();
   }
 
