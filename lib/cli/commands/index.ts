@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import { FACE_COMMANDS } from './face-commands.js';
 import { GALLERY_COMMANDS } from './gallery-commands.js';
 import { LANDMARK_COMMANDS } from './landmark-commands.js';
+import { RETENTION } from './retention-command.js';
 
 const DOCTOR: Command = {
   name: 'doctor',
@@ -21,4 +22,10 @@ const DOCTOR: Command = {
   run: async (context) => (await import('./doctor.js')).doctor(context),
 };
 
-export const COMMANDS: readonly Command[] = [...FACE_COMMANDS, ...GALLERY_COMMANDS, ...LANDMARK_COMMANDS, DOCTOR];
+export const COMMANDS: readonly Command[] = [
+  ...FACE_COMMANDS,
+  ...GALLERY_COMMANDS,
+  RETENTION,
+  ...LANDMARK_COMMANDS,
+  DOCTOR,
+];

@@ -1,0 +1,205 @@
+/** Files of clips: looked at before they are deleted, and never touched outside of their folder. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { lstat, opendir, realpath, unlink } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { throwIfAborted } from '../../errors.js';
+import type { SqlRow, SqlValue } from '../../native/index.js';
+import { uuidText } from './ids.js';
+import type { LogStore } from './store.js';
+
+/** A file that is not deleted, and why; or one that was not there. */
+export interface FileProblem {
+  readonly path: string;
+  /** Id of the clip's event; absent for files that no clip names. */
+  readonly event?: string;
+  /**
+   * `missing`: it is not there. `outside`: it does not lie in the folder of clips, or a link leads out of it. `changed`: its SHA-256 is not the
+   * one that was written. `unknown`: it lies in the folder as old as what goes, and no clip names it. `failed`: the system refused.
+   */
+  readonly problem: 'missing' | 'outside' | 'changed' | 'unknown' | 'failed';
+  readonly message?: string;
+}
+
+export interface ClipDeletion {
+  /** Clips whose files are gone, and the bytes of those files. */
+  readonly deleted: number;
+  readonly bytes: number;
+  /** Clips whose files were gone already. */
+  readonly missing: number;
+  readonly problems: readonly FileProblem[];
+}
+
+/** Most problems that are listed. */
+const MOST_LISTED = 1000;
+const BATCH = 32;
+
+interface Clip {
+  readonly key: number;
+  readonly event: string;
+  readonly path: string | undefined;
+  readonly thumbnail: string | undefined;
+  readonly sha256: string | undefined;
+}
+
+const text = (value: SqlValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
+const readClip = ([key, event, path, thumbnail, sha256]: SqlRow): Clip => ({
+  key: Number(key),
+  event: uuidText(event as Uint8Array),
+  path: text(path),
+  thumbnail: text(thumbnail),
+  sha256: text(sha256),
+});
+
+/** Columns of `clips` that deletion needs. */
+export const CLIP = 'key, event, path, thumbnail, sha256';
+
+/**
+ * Deletes the files of clips and says so in the log: a clip is marked before its files go, so that a deletion that is interrupted is finished by the
+ * next one. What cannot be deleted is kept as it is and reported.
+ */
+export async function deleteClips(
+  store: LogStore,
+  rows: readonly SqlRow[],
+  options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (done: number) => void } = {},
+): Promise<ClipDeletion> {
+  const sum = { deleted: 0, bytes: 0, missing: 0, problems: [] as FileProblem[] };
+  const root = await realpath(store.clips).catch(() => undefined);
+  for (let at = 0; at < rows.length; at += BATCH) {
+    throwIfAborted(options.signal);
+    const judged = [];
+    for (const clip of rows.slice(at, at + BATCH).map(readClip)) {
+      const problem = await judge(root, store.clips, clip);
+      if (problem !== undefined && problem.problem !== 'missing') sum.problems.push(problem);
+      else judged.push({ clip, missing: problem !== undefined });
+    }
+    await mark(
+      store,
+      judged.map(({ clip }) => clip.key),
+      'going',
+    );
+    const gone: number[] = [];
+    const missing: number[] = [];
+    for (const one of judged) {
+      const removed = await remove(root, store.clips, one.clip);
+      if (typeof removed !== 'number') {
+        sum.problems.push(removed);
+        continue;
+      }
+      if (one.missing) sum.problems.push({ path: one.clip.path ?? '', event: one.clip.event, problem: 'missing' });
+      (one.missing ? missing : gone).push(one.clip.key);
+      sum.bytes += removed;
+    }
+    await mark(store, gone, 'deleted');
+    await mark(store, missing, 'missing');
+    sum.deleted += gone.length;
+    sum.missing += missing.length;
+    options.onProgress?.(Math.min(at + BATCH, rows.length));
+  }
+  return { ...sum, problems: sum.problems.slice(0, MOST_LISTED) };
+}
+
+async function mark(store: LogStore, keys: readonly number[], state: 'going' | 'deleted' | 'missing'): Promise<void> {
+  if (keys.length === 0) return;
+  const clear = state === 'going' ? '' : ', path = NULL, thumbnail = NULL, sha256 = NULL, deleted_at = ?2';
+  await store.db.write([
+    {
+      sql: `UPDATE clips SET state = '${state}'${clear} WHERE key IN (SELECT value FROM json_each(?1))`,
+      params: state === 'going' ? [JSON.stringify(keys)] : [JSON.stringify(keys), store.now()],
+    },
+  ]);
+}
+
+/** What stands against deleting the clip's file. */
+async function judge(root: string | undefined, folder: string, clip: Clip): Promise<FileProblem | undefined> {
+  const { path, event, sha256 } = clip;
+  if (path === undefined) return undefined;
+  const problem = (kind: FileProblem['problem'], message?: string): FileProblem => ({
+    path,
+    event,
+    problem: kind,
+    ...(message !== undefined && { message }),
+  });
+  try {
+    const full = await within(root, folder, path);
+    if (full === undefined) return problem('outside');
+    const found = await lstat(full);
+    if (!found.isFile()) return problem('outside', 'it is no regular file');
+    if (sha256 !== undefined && (await hashFile(full)) !== sha256) return problem('changed');
+    return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return problem('missing');
+    return problem('failed', (error as Error).message);
+  }
+}
+
+/** Deletes what lies there and gives its bytes. */
+async function remove(root: string | undefined, folder: string, clip: Clip): Promise<number | FileProblem> {
+  let bytes = 0;
+  for (const path of [clip.thumbnail, clip.path]) {
+    if (path === undefined) continue;
+    try {
+      const full = await within(root, folder, path);
+      if (full === undefined) continue;
+      const found = await lstat(full);
+      if (!found.isFile()) continue;
+      await unlink(full);
+      bytes += found.size;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      return { path, event: clip.event, problem: 'failed', message: (error as Error).message };
+    }
+  }
+  return bytes;
+}
+
+/**
+ * The file's path where it truly lies in the folder, links of folders followed; the last part is not followed. Absent where it lies elsewhere.
+ * Throws `ENOENT` where its folder is not there.
+ */
+async function within(root: string | undefined, folder: string, path: string): Promise<string | undefined> {
+  if (isAbsolute(path) || path.split(/[\\/]/).includes('..') || path.includes('\0')) return undefined;
+  if (root === undefined) throw Object.assign(new Error(`there is no folder ${folder}`), { code: 'ENOENT' });
+  const full = join(root, path);
+  const parent = await realpath(dirname(full));
+  return parent === root || parent.startsWith(root + sep) ? join(parent, full.slice(dirname(full).length)) : undefined;
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+/** Files in the folder, last changed before `before`, that no clip names. Links are not followed. */
+export async function unknownFiles(
+  store: LogStore,
+  before: number,
+  signal?: AbortSignal,
+): Promise<readonly FileProblem[]> {
+  const found: FileProblem[] = [];
+  const walk = async (folder: string): Promise<void> => {
+    const entries = await opendir(folder).catch(() => undefined);
+    if (entries === undefined) return;
+    const old: string[] = [];
+    for await (const entry of entries) {
+      throwIfAborted(signal);
+      const full = join(folder, entry.name);
+      if (entry.isDirectory()) await walk(full);
+      else if (((await lstat(full).catch(() => undefined))?.mtimeMs ?? before) < before) {
+        old.push(relative(store.clips, full).split(sep).join('/'));
+      }
+    }
+    for (let at = 0; at < old.length; at += 1000) {
+      const some = old.slice(at, at + 1000);
+      const rows = await store.rows(
+        `SELECT value FROM json_each(?) WHERE value NOT IN (SELECT path FROM clips WHERE path IS NOT NULL)
+         AND value NOT IN (SELECT thumbnail FROM clips WHERE thumbnail IS NOT NULL)`,
+        [JSON.stringify(some)],
+      );
+      for (const [path] of rows) if (found.length < MOST_LISTED) found.push({ path: String(path), problem: 'unknown' });
+    }
+  };
+  await walk(store.clips);
+  return found;
+}

@@ -1,0 +1,195 @@
+/** Events to rows and back. */
+import { relative, resolve, sep } from 'node:path';
+import { invalid, nonEmptyString, numberIn, oneOf } from '../../errors/validate.js';
+import type { SqlRow, SqlStatement, SqlValue } from '../../native/index.js';
+import type { Identity, PipelineEvent } from '../types.js';
+import { isUuid, uuidBytes, uuidText } from './ids.js';
+import { TYPES } from './schema.js';
+
+/** Most bytes of what an event says beyond the columns. */
+const MOST_DETAIL = 65_536;
+
+type Flat = PipelineEvent extends infer E ? { [K in E extends E ? keyof E : never]?: unknown } : never;
+
+/** What of an event has a column of its own, or a table. */
+const COLUMNS = ['id', 'camera', 'timestamp', 'sequence', 'track', 'identity', 'previous', 'zone', 'line', 'type'];
+const CLIP_COLUMNS = ['path', 'sha256', 'thumbnail', 'event', 'from', 'to'];
+
+/** An event that can be written. */
+export interface EventRow {
+  readonly camera: string;
+  readonly persons: readonly SqlRow[];
+  readonly event: readonly SqlValue[];
+  readonly clip: readonly SqlValue[] | undefined;
+}
+
+/** @throws LineamentError INVALID_ARGUMENT for what is no event */
+export function eventRow(event: PipelineEvent, index: number, clips: string): EventRow {
+  const name = `events[${index}]`;
+  if (typeof event !== 'object' || event === null) throw invalid(name, 'event', event);
+  if (!isUuid(event.id)) throw invalid(`${name}.id`, 'UUID', event.id);
+  const type = TYPES.indexOf(oneOf(`${name}.type`, event.type, TYPES));
+  const camera = nonEmptyString(`${name}.camera`, event.camera);
+  const timestamp = numberIn(`${name}.timestamp`, event.timestamp, 0, 2 ** 48 - 1);
+  const flat = event as Flat;
+  const isClip = event.type === 'clip';
+  const rest = Object.entries(event).filter(
+    ([key, value]) => value !== undefined && !COLUMNS.includes(key) && !(isClip && CLIP_COLUMNS.includes(key)),
+  );
+  const person = event.identity;
+  const previous = event.type === 'recognised' ? event.previous : undefined;
+  const detail = JSON.stringify({
+    ...Object.fromEntries(rest),
+    ...(person && { identity: bare(person) }),
+    ...(previous && { previous: bare(previous) }),
+  });
+  if (detail.length > MOST_DETAIL) throw invalid(name, `event of at most ${MOST_DETAIL} characters`, event);
+  return {
+    camera,
+    persons: [person, previous].flatMap((one) =>
+      one?.id === undefined || one.kind === 'undecided' ? [] : [[one.id, one.kind, one.name ?? null, timestamp]],
+    ),
+    event: [
+      uuidBytes(event.id),
+      timestamp,
+      type,
+      camera,
+      (person?.kind !== 'undecided' && person?.id) || null,
+      (previous?.kind !== 'undecided' && previous?.id) || null,
+      event.type === 'zone'
+        ? nonEmptyString(`${name}.zone`, flat.zone)
+        : event.type === 'line'
+          ? nonEmptyString(`${name}.line`, flat.line)
+          : null,
+      event.track ?? null,
+      event.sequence ?? null,
+      detail,
+    ],
+    clip: isClip ? clipRow(event, name, clips) : undefined,
+  };
+}
+
+function clipRow(event: Extract<PipelineEvent, { type: 'clip' }>, name: string, clips: string): readonly SqlValue[] {
+  const { from = event.timestamp, to = event.timestamp } = event;
+  const { path, thumbnail, sha256 } = event;
+  if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw invalid(`${name}.sha256`, 'SHA-256 in hex', sha256);
+  return [
+    uuidBytes(event.id),
+    isUuid(event.event) ? uuidBytes(event.event) : null,
+    event.camera,
+    numberIn(`${name}.from`, from, 0, 2 ** 48 - 1),
+    numberIn(`${name}.to`, to, from, 2 ** 48 - 1),
+    path === undefined ? null : placed(clips, nonEmptyString(`${name}.path`, path)),
+    thumbnail === undefined ? null : placed(clips, nonEmptyString(`${name}.thumbnail`, thumbnail)),
+    sha256 ?? null,
+    path === undefined ? 'none' : 'kept',
+  ];
+}
+
+/** A path as it is stored: relative to the folder of clips with `/`, and absolute where it lies elsewhere. */
+export function placed(folder: string, path: string): string {
+  const full = resolve(folder, path);
+  const inside = relative(folder, full);
+  return inside === '' || inside.startsWith(`..${sep}`) || inside === '..' || resolve(inside) === inside
+    ? full
+    : inside.split(sep).join('/');
+}
+
+/** An identity without who it is: that stands in `persons`. */
+function bare(identity: Identity): unknown {
+  const { id: _id, name: _name, kind, ...rest } = identity;
+  return kind === 'undecided' ? { kind, ...rest } : rest;
+}
+
+/** Statements that write rows: cameras and persons first, in one transaction. */
+export function insertRows(rows: readonly EventRow[], addedAt: number): readonly SqlStatement[] {
+  const cameras = [...new Set(rows.map(({ camera }) => camera))];
+  const persons = rows.flatMap((row) => row.persons.map((one) => [...one, addedAt]));
+  const clips = rows.flatMap(({ clip }) => (clip === undefined ? [] : [clip]));
+  return [
+    {
+      sql: 'INSERT INTO cameras (name) VALUES (?) ON CONFLICT (name) DO NOTHING',
+      rows: cameras.map((name) => [name]),
+    },
+    ...(persons.length === 0 ? [] : [{ sql: SEE_PERSON, rows: persons }]),
+    {
+      sql: `INSERT INTO events (id, timestamp, type, camera, person, previous, place, track, sequence, detail)
+        VALUES (?1, ?2, ?3, (SELECT key FROM cameras WHERE name = ?4), (SELECT key FROM persons WHERE id = ?5),
+          (SELECT key FROM persons WHERE id = ?6), ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING`,
+      rows: rows.map(({ event }) => event),
+    },
+    ...(clips.length === 0
+      ? []
+      : [
+          {
+            sql: `INSERT INTO clips (event, cause, camera, begins, ends, path, thumbnail, sha256, state)
+              VALUES (?1, ?2, (SELECT key FROM cameras WHERE name = ?3), ?4, ?5, ?6, ?7, ?8, ?9)
+              ON CONFLICT (event) DO NOTHING`,
+            rows: clips,
+          },
+        ]),
+  ];
+}
+
+/** Who is seen is not archived any more. A name that was given to the log itself stays. */
+const SEE_PERSON = `INSERT INTO persons (id, kind, name, first_seen, last_seen, added_at) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
+  ON CONFLICT (id) DO UPDATE SET
+    kind = CASE WHEN excluded.last_seen >= coalesce(last_seen, 0) THEN excluded.kind ELSE kind END,
+    name = CASE WHEN named = 1 OR excluded.name IS NULL OR excluded.last_seen < coalesce(last_seen, 0) THEN name ELSE excluded.name END,
+    first_seen = min(coalesce(first_seen, excluded.first_seen), excluded.first_seen),
+    last_seen = max(coalesce(last_seen, 0), excluded.last_seen),
+    archived_at = CASE WHEN excluded.last_seen > archived_at THEN NULL ELSE archived_at END`;
+
+/** What is read of an event; `e` is the event, the joins are {@link JOINS}. */
+export const READ = `e.id, e.timestamp, e.type, c.name, e.track, e.sequence, e.place, e.detail,
+  r.kind, r.id, r.name, q.kind, q.id, q.name, k.path, k.thumbnail, k.sha256, k.cause, k.state, k.begins, k.ends`;
+
+export const JOINS = `JOIN cameras c ON c.key = e.camera
+  LEFT JOIN persons p ON p.key = e.person LEFT JOIN persons r ON r.key = coalesce(p.root, p.key)
+  LEFT JOIN persons o ON o.key = e.previous LEFT JOIN persons q ON q.key = coalesce(o.root, o.key)
+  LEFT JOIN clips k ON e.type = ${TYPES.indexOf('clip')} AND k.event = e.id`;
+
+/** The event of a row of {@link READ}. */
+export function readEvent(row: SqlRow, clips: string): PipelineEvent {
+  const [id, timestamp, code, camera, track, sequence, place, text, ...more] = row;
+  const type = TYPES[Number(code)]!;
+  const { identity, previous, ...detail } = JSON.parse(String(text)) as Record<string, unknown>;
+  const [kind, person, name, kind2, person2, name2, ...clip] = more;
+  return {
+    id: uuidText(id as Uint8Array),
+    type,
+    camera: String(camera),
+    timestamp: Number(timestamp),
+    ...(sequence !== null && { sequence: Number(sequence) }),
+    ...(track !== null && { track: Number(track) }),
+    ...identityOf('identity', identity, kind, person, name),
+    ...identityOf('previous', previous, kind2, person2, name2),
+    ...(place !== null && (type === 'line' ? { line: place } : { zone: place })),
+    ...detail,
+    ...(type === 'clip' && clipFields(clip, clips)),
+  } as unknown as PipelineEvent;
+}
+
+function identityOf(field: string, stored: unknown, kind?: SqlValue, id?: SqlValue, name?: SqlValue): object {
+  if (id === null || id === undefined) {
+    // Never decided, or erased since: nothing is left but numbers, and of the erased not even those.
+    return (stored as { kind?: unknown } | undefined)?.kind === 'undecided' ? { [field]: stored } : {};
+  }
+  return { [field]: { kind, id, ...(name !== null && { name }), ...(stored as object | undefined) } };
+}
+
+function clipFields(columns: readonly SqlValue[], clips: string): object {
+  const [path, thumbnail, sha256, cause, state, begins, ends] = columns;
+  const text = (value: SqlValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
+  return {
+    event: cause instanceof Uint8Array ? uuidText(cause) : '',
+    ...(typeof begins === 'number' && typeof ends === 'number' && ends > begins && { from: begins, to: ends }),
+    ...(text(path) !== undefined && { path: resolve(clips, text(path)!) }),
+    ...(text(thumbnail) !== undefined && { thumbnail: resolve(clips, text(thumbnail)!) }),
+    ...(text(sha256) !== undefined && { sha256: text(sha256) }),
+    ...(['deleted', 'going', 'missing'].includes(String(state)) && {
+      code: 'NOT_FOUND',
+      message: state === 'missing' ? 'the file was not there any more' : 'the file has been deleted',
+    }),
+  };
+}

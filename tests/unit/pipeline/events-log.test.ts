@@ -1,0 +1,513 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '../../../lib/gallery/database.js';
+import { EventIds } from '../../../lib/pipeline/events/ids.js';
+import { EventLog } from '../../../lib/pipeline/events/log.js';
+import { pageStatement } from '../../../lib/pipeline/events/query.js';
+import { APPLICATION_ID, MIGRATIONS } from '../../../lib/pipeline/events/schema.js';
+import type { Identity, PipelineEvent, PipelineEventType } from '../../../lib/pipeline/types.js';
+import { random } from '../../support/random.js';
+
+const T0 = 1_780_000_000_000;
+const ids = new EventIds({ seed: 'log' });
+let folder = '';
+let log: EventLog;
+let clock = T0;
+const open = (more = {}) => EventLog.open({ folder, now: () => clock, ...more });
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lineament-events-'));
+  clock = T0;
+  log = await open();
+});
+afterEach(async () => {
+  await log.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Fields = Partial<Record<string, unknown>> & { readonly type: PipelineEventType };
+const made = (ms: number, fields: Fields): PipelineEvent =>
+  ({ id: ids.next(T0 + ms), camera: 'door', timestamp: T0 + ms, ...fields }) as unknown as PipelineEvent;
+const ada: Identity = { kind: 'known', id: 'ada', name: 'Ada', similarity: 0.7, fmr: 1e-4, looks: 4, weight: 3.5 };
+const somebody: Identity = { kind: 'stranger', id: 'Person_A47B8C12', looks: 2, weight: 1 };
+
+/** One of each kind. */
+const ALL: readonly PipelineEvent[] = [
+  made(0, { type: 'appeared', track: 1, sequence: 12, box: [1.5, 2, 30, 40] }),
+  made(1, { type: 'recognised', track: 1, identity: ada, previous: somebody }),
+  made(2, { type: 'stranger', track: 2, identity: somebody, returning: true }),
+  made(3, { type: 'expression', track: 1, identity: ada, expression: 'happy', probability: 0.875 }),
+  made(4, { type: 'gesture', track: 1, gesture: 'wave', score: 0.5 }),
+  made(5, { type: 'liveness', track: 1, live: true, score: 0.9 }),
+  made(6, { type: 'zone', track: 1, zone: 'counter', action: 'left', stayedMs: 1500.25 }),
+  made(7, { type: 'line', track: 1, line: 'threshold', direction: 'forward' }),
+  made(8, { type: 'camera', state: 'lost', code: 'CAMERA_LOST', message: 'no pictures', camera: 'yard' }),
+  made(9, { type: 'clip', event: ids.next(T0), code: 'STORE_FULL', message: 'no space' }),
+  made(10, { type: 'gap', stage: 'events', count: 3, message: '3 appeared' }),
+  made(11.5, { type: 'left', track: 1, stayedMs: 11, identity: { kind: 'undecided', looks: 1, weight: 0.2 } }),
+];
+
+describe('the event log', () => {
+  it('gives events back as they were, after it was opened again', async () => {
+    await log.append(ALL);
+    await log.close();
+    log = await open();
+    expect((await log.query({ order: 'oldest' })).events).toEqual(ALL);
+    expect((await log.query()).events).toEqual([...ALL].reverse());
+    for (const event of ALL) expect(await log.get(event.id)).toEqual(event);
+    expect(await log.get(ids.next(T0 + 99))).toBeUndefined();
+    expect(statSync(log.path).mode & 0o777).toBe(0o600);
+    expect(await log.check()).toEqual([]);
+  });
+
+  it('does not write an event twice, and refuses all of a call where one is no event', async () => {
+    await log.append(ALL);
+    await log.append(ALL.slice(0, 3));
+    expect(await log.count()).toEqual([{ count: ALL.length }]);
+    const bad: [Partial<PipelineEvent>, RegExp][] = [
+      [{ id: '1' }, /events\[1\]\.id/],
+      [{ type: 'party' as never }, /events\[1\]\.type/],
+      [{ camera: '' }, /camera/],
+      [{ timestamp: Number.NaN }, /timestamp/],
+      [{ timestamp: -5 }, /timestamp/],
+      [{ message: 'x'.repeat(70_000) } as never, /65536/],
+    ];
+    for (const [change, message] of bad) {
+      const good = made(50, { type: 'appeared' });
+      await expect(log.append([good, { ...made(51, { type: 'appeared' }), ...change } as never])).rejects.toThrow(
+        message,
+      );
+      expect(await log.get(good.id)).toBeUndefined();
+    }
+    await log.append([]);
+  });
+
+  it('answers by time, camera, type, person and zone, page by page', async () => {
+    const next = random(5);
+    const all = Array.from({ length: 700 }, (_, i) => {
+      const type = (['appeared', 'left', 'zone', 'line'] as const)[Math.floor(next() * 4)]!;
+      return made(Math.floor(next() * 300), {
+        type,
+        camera: `cam${Math.floor(next() * 3)}`,
+        ...(next() < 0.5 && { identity: { kind: 'known', id: `p${Math.floor(next() * 4)}`, looks: 1, weight: 1 } }),
+        ...(type === 'zone' && { zone: `z${Math.floor(next() * 2)}`, action: 'entered' }),
+        ...(type === 'line' && { line: 'z1', direction: 'forward' }),
+        ...(type === 'left' && { stayedMs: i }),
+      });
+    });
+    for (let i = 0; i < all.length; i += 100) await log.append(all.slice(i, i + 100));
+    const placeOf = (e: PipelineEvent) => (e.type === 'zone' ? e.zone : e.type === 'line' ? e.line : undefined);
+    const is = (wanted: string | readonly string[] | undefined, value: string | undefined) =>
+      wanted === undefined || (value !== undefined && [wanted].flat().includes(value));
+    const questions = [
+      {},
+      { from: T0 + 100, to: T0 + 150 },
+      { camera: 'cam1' },
+      { camera: ['cam0', 'cam2'], type: 'zone' },
+      { type: ['left', 'line'], from: T0 + 20 },
+      { person: 'p1' },
+      { person: ['p0', 'p3', 'nobody'], camera: 'cam0', to: T0 + 200 },
+      { zone: 'z1' },
+      { zone: ['z0', 'z1'], person: 'p2', type: 'line' },
+      { camera: 'nowhere' },
+      { person: 'nobody' },
+    ] as const;
+    for (const question of questions) {
+      const q = question as {
+        from?: number;
+        to?: number;
+        camera?: string;
+        type?: string;
+        person?: string;
+        zone?: string;
+      };
+      const expected = all.filter(
+        (e) =>
+          e.timestamp >= (q.from ?? 0) &&
+          e.timestamp < (q.to ?? Number.POSITIVE_INFINITY) &&
+          is(q.camera, e.camera) &&
+          is(q.type, e.type) &&
+          is(q.person, e.identity?.id) &&
+          is(q.zone, placeOf(e)),
+      );
+      for (const order of ['newest', 'oldest'] as const) {
+        const found: PipelineEvent[] = [];
+        for (let after: string | undefined, pages = 0; pages < 100; pages++) {
+          const page = await log.query({ ...question, order, limit: 37, ...(after !== undefined && { after }) });
+          found.push(...page.events);
+          after = page.next;
+          if (after === undefined) break;
+          expect(page.events).toHaveLength(37);
+        }
+        const times = found.map(({ timestamp }) => timestamp);
+        expect(times).toEqual([...times].sort((a, b) => (order === 'newest' ? b - a : a - b)));
+        expect(new Set(found.map(({ id }) => id)), JSON.stringify(question)).toEqual(
+          new Set(expected.map(({ id }) => id)),
+        );
+        expect(found).toHaveLength(expected.length);
+      }
+      expect(await log.count(question)).toEqual([{ count: expected.length }]);
+    }
+  });
+
+  it('pages hold while events are added', async () => {
+    await log.append(Array.from({ length: 50 }, (_, i) => made(i, { type: 'appeared' })));
+    const first = await log.query({ limit: 20 });
+    await log.append(Array.from({ length: 50 }, (_, i) => made(100 + i, { type: 'appeared' })));
+    const second = await log.query({ limit: 100, after: first.next! });
+    expect([...first.events, ...second.events].map(({ timestamp }) => timestamp - T0)).toEqual(
+      Array.from({ length: 50 }, (_, i) => 49 - i),
+    );
+  });
+
+  it('counts by hour, day, camera, person, type and zone', async () => {
+    const at = (hours: number) => hours * 3_600_000 - T0;
+    const start = Math.floor(T0 / 86_400_000) * 24;
+    await log.append([
+      made(at(start + 1.5), { type: 'appeared', identity: ada }),
+      made(at(start + 1.9), { type: 'left', stayedMs: 1, identity: ada }),
+      made(at(start + 23.5), { type: 'appeared', camera: 'yard' }),
+      made(at(start + 24.5), { type: 'zone', zone: 'a', action: 'entered', identity: somebody }),
+    ]);
+    const hour = (h: number) => (start + h) * 3_600_000;
+    expect(await log.count({ by: ['hour'] })).toEqual([
+      { hour: hour(1), count: 2 },
+      { hour: hour(23), count: 1 },
+      { hour: hour(24), count: 1 },
+    ]);
+    expect(await log.count({ by: ['day'] })).toEqual([
+      { day: hour(0), count: 3 },
+      { day: hour(24), count: 1 },
+    ]);
+    expect(await log.count({ by: ['day'], utcOffsetMinutes: 60 })).toEqual([
+      { day: hour(-1), count: 2 },
+      { day: hour(23), count: 2 },
+    ]);
+    expect(await log.count({ by: ['camera', 'type'], from: hour(0), to: hour(24) })).toEqual([
+      { camera: 'door', type: 'appeared', count: 1 },
+      { camera: 'door', type: 'left', count: 1 },
+      { camera: 'yard', type: 'appeared', count: 1 },
+    ]);
+    expect(await log.count({ by: ['person', 'zone'] })).toEqual([
+      { count: 1 },
+      { person: 'Person_A47B8C12', zone: 'a', count: 1 },
+      { person: 'ada', count: 2 },
+    ]);
+    await expect(log.count({ by: ['year' as never] })).rejects.toThrow(/hour/);
+  });
+
+  it('refuses questions that make no sense', async () => {
+    const bad = [
+      { limit: 0 },
+      { limit: 1001 },
+      { after: 'x' },
+      { type: 'party' },
+      { camera: [] },
+      { form: 1 },
+      { from: 'x' },
+    ];
+    for (const query of bad)
+      await expect(log.query(query as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(log.query({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+    await log.close();
+    await expect(log.query()).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(log.append(ALL)).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(EventLog.open({ folder: join(folder, 'none'), create: false })).rejects.toMatchObject({
+      code: 'STORE_NOT_FOUND',
+    });
+  });
+
+  it('goes along an index for every question, without sorting everything', async () => {
+    await log.append(ALL);
+    await log.close();
+    await using db = await Database.open({ path: log.path, applicationId: APPLICATION_ID, migrations: MIGRATIONS });
+    const keys = () => Promise.resolve([1]);
+    const time = { from: T0, to: T0 + 1000, after: `${T0}_5` };
+    const expected = {
+      events_time: {},
+      events_camera: { camera: 'door' },
+      events_type: { type: 'left', camera: 'door' },
+      events_place: { zone: 'a', type: 'zone', camera: 'door' },
+      events_person: { person: 'ada', type: 'zone' },
+    } as const;
+    for (const [index, question] of Object.entries(expected)) {
+      for (const order of ['newest', 'oldest'] as const) {
+        const { statement } = await pageStatement({ ...question, ...time, order }, keys);
+        const plan = await db.read(`EXPLAIN QUERY PLAN ${statement!.sql}`, statement!.params);
+        const lines = plan.rows.map((row) => String(row[3]));
+        const walk = lines.filter((line) => line.includes(index));
+        expect(walk, index).toHaveLength(1);
+        expect(walk[0]).toMatch(/^SEARCH events USING/);
+        expect(walk[0]).toContain('timestamp>? AND timestamp<?');
+        expect(lines.filter((line) => line.startsWith('SCAN') && !/page|subquery/.test(line))).toEqual([]);
+      }
+    }
+    const rows = await db.read('SELECT count(*) FROM events');
+    expect(rows.rows).toEqual([[ALL.length]]);
+  });
+});
+
+describe('those who follow the log', () => {
+  it('get every event once, in the order of commits, however slow they are', async () => {
+    await log.append(ALL.slice(0, 2));
+    const stop = new AbortController();
+    const seen: string[][] = [[], [], []];
+    const follow = async (to: string[], options: object, pause: number): Promise<void> => {
+      for await (const event of log.follow({ ...options, signal: stop.signal })) {
+        to.push(event.id);
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    };
+    const ends = [
+      follow(seen[0]!, {}, 0),
+      follow(seen[1]!, { start: 'oldest', type: ['zone', 'recognised'] }, 0),
+      follow(seen[2]!, {}, 2),
+    ];
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const later = Array.from({ length: 300 }, (_, i) =>
+      made(1000 - i, i % 3 === 0 ? { type: 'zone', zone: 'a', action: 'entered' } : { type: 'appeared' }),
+    );
+    await Promise.all(later.map((event) => log.append([event])));
+    await expect.poll(() => seen.map(({ length }) => length), { timeout: 20_000 }).toEqual([300, 101, 300]);
+    expect(seen[0]).toEqual(seen[2]);
+    expect(new Set(seen[0])).toEqual(new Set(later.map(({ id }) => id)));
+    stop.abort();
+    for (const end of ends) await expect(end).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('hear of what another process wrote, and end when the log is closed', async () => {
+    const other = await EventLog.open({ folder });
+    const seen: PipelineEvent[] = [];
+    const end = (async () => {
+      for await (const event of log.follow({ pollMs: 20 })) seen.push(event);
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await other.append(ALL);
+    await other.close();
+    await expect.poll(() => seen.length).toBe(ALL.length);
+    await log.close();
+    await end;
+  });
+});
+
+describe('persons', () => {
+  const one = (person: string, ms: number, more: object = {}) =>
+    made(ms, { type: 'recognised', identity: { kind: 'known', id: person, looks: 1, weight: 1, ...more } });
+  const who = async (query = {}) =>
+    (await log.query({ order: 'oldest', ...query })).events.map(
+      ({ identity }) => `${identity?.id} ${identity?.name ?? '-'}`,
+    );
+
+  it('are renamed in old events too, also against names that come later', async () => {
+    await log.append([one('ada', 0, { name: 'Ada' })]);
+    await log.append([one('ada', 10, { name: 'Ada L.' })]);
+    expect(await who()).toEqual(['ada Ada L.', 'ada Ada L.']);
+    await log.rename('ada', 'Countess', { by: 'test' });
+    await log.append([one('ada', 20, { name: 'Ada' })]);
+    expect(await who()).toEqual(['ada Countess', 'ada Countess', 'ada Countess']);
+    await expect(log.rename('nobody', 'x', { by: 'test' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('are merged and parted again, several deep, without touching events', async () => {
+    await log.append(['a', 'b', 'c', 'd'].map((id, i) => one(id, i)));
+    await log.merge('b', 'a', { by: 'test' });
+    await log.merge('c', 'b', { by: 'test' });
+    expect(await who()).toEqual(['c -', 'c -', 'c -', 'd -']);
+    expect(await who({ person: 'a' })).toEqual(['c -', 'c -', 'c -']);
+    expect(await log.person('a')).toMatchObject({ id: 'c', merged: ['a', 'b'], firstSeen: T0, lastSeen: T0 + 2 });
+    await log.unmerge('b', { by: 'test' });
+    expect(await who()).toEqual(['b -', 'b -', 'c -', 'd -']);
+    await log.unmerge('a', { by: 'test' });
+    expect(await who()).toEqual(['a -', 'b -', 'c -', 'd -']);
+    await expect(log.unmerge('a', { by: 'test' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await log.merge('d', 'd', { by: 'test' });
+    expect((await log.persons({ after: 'a', limit: 2 })).map(({ id }) => id)).toEqual(['b', 'c']);
+  });
+
+  it('follow what becomes of strangers', async () => {
+    const by = { by: 'identities' };
+    await log.append([one('Person_1', 0), one('Person_2', 1)]);
+    expect(await log.reflect({ kind: 'merged', id: 'Person_1', into: 'Person_2' }, by)).toBe(true);
+    expect(await log.reflect({ kind: 'renamed', id: 'Person_2', name: 'Bob' }, by)).toBe(true);
+    expect(await who()).toEqual(['Person_2 Bob', 'Person_2 Bob']);
+    expect(await log.reflect({ kind: 'enrolled', id: 'Person_2', person: 'bob' }, by)).toBe(true);
+    expect(await who()).toEqual(['bob -', 'bob -']);
+    expect(await log.reflect({ kind: 'parted', id: 'Person_1', from: 'Person_2', operation: 3 }, by)).toBe(true);
+    expect(await who()).toEqual(['Person_1 -', 'bob -']);
+    expect(await log.reflect({ kind: 'erased', id: 'Person_1' }, by)).toBe(true);
+    expect(await who()).toEqual(['undefined -', 'bob -']);
+    expect(await log.reflect({ kind: 'merged', id: 'gone', into: 'bob' }, by)).toBe(false);
+  });
+});
+
+describe('consent', () => {
+  it('is unknown, given or withdrawn for each scope, and outlives the process', async () => {
+    expect(log.consentOf('ada')).toEqual({ recognition: { status: 'unknown' }, recording: { status: 'unknown' } });
+    await log.setConsent('ada', { scope: 'recognition', status: 'given', policy: '2026-1', by: 'desk' });
+    clock += 1000;
+    const withdrawn = log.setConsent('ada', { scope: 'recognition', status: 'withdrawn', by: 'desk' });
+    // At once, not only when it is written.
+    expect(log.consentOf('ada').recognition.status).toBe('withdrawn');
+    await withdrawn;
+    await log.setConsent('ada', { scope: 'recording', status: 'given', policy: '2', since: T0 - 5, by: 'desk' });
+    await log.close();
+    log = await open();
+    expect(log.consentOf('ada')).toEqual({
+      recognition: { status: 'withdrawn', since: T0 + 1000 },
+      recording: { status: 'given', since: T0 - 5, policy: '2' },
+    });
+    await expect(log.setConsent('ada', { scope: 'party' as never, status: 'given', by: 'x' })).rejects.toThrow(/scope/);
+  });
+
+  it('is shared by those who were merged, the last word counting', async () => {
+    await log.append([
+      made(0, { type: 'stranger', identity: somebody, returning: false }),
+      made(1, { type: 'recognised', identity: ada }),
+    ]);
+    await log.setConsent('ada', { scope: 'recording', status: 'given', since: T0, by: 'desk' });
+    await log.setConsent('Person_A47B8C12', { scope: 'recording', status: 'withdrawn', since: T0 + 1, by: 'desk' });
+    await log.merge('ada', 'Person_A47B8C12', { by: 'desk' });
+    for (const id of ['ada', 'Person_A47B8C12']) expect(log.consentOf(id).recording.status).toBe('withdrawn');
+    await log.unmerge('Person_A47B8C12', { by: 'desk' });
+    expect(log.consentOf('ada').recording.status).toBe('given');
+    const other = await EventLog.open({ folder });
+    await other.setConsent('ada', { scope: 'recording', status: 'withdrawn', by: 'desk' });
+    await other.close();
+    await log.refreshConsents();
+    expect(log.consentOf('ada').recording.status).toBe('withdrawn');
+  });
+});
+
+describe('the audit trail', () => {
+  const fill = async (): Promise<void> => {
+    await log.append([made(0, { type: 'recognised', identity: ada })]);
+    await log.setConsent('ada', { scope: 'recording', status: 'given', by: 'desk' });
+    await log.rename('ada', 'Countess', { by: 'admin' });
+    await log.recordAudit({ by: 'admin', action: 'export', person: 'ada', detail: { events: 1 } });
+    await log.setConsent('bob', { scope: 'recording', status: 'withdrawn', by: 'desk' });
+  };
+  const tamper = async (...sql: string[]): Promise<void> => {
+    await log.close();
+    const db = await Database.open({ path: log.path, applicationId: APPLICATION_ID, migrations: MIGRATIONS });
+    await db.write(sql.map((one) => ({ sql: one })));
+    await db.close();
+    log = await open();
+  };
+
+  it('says who did what to whom, without names and ids', async () => {
+    await fill();
+    const all = await log.audit();
+    expect(all.map(({ actor, action }) => `${actor} ${action}`)).toEqual([
+      'desk consent',
+      'admin export',
+      'admin rename',
+      'desk consent',
+    ]);
+    expect((await log.audit({ person: 'ada' })).map(({ number }) => number)).toEqual([3, 2, 1]);
+    expect((await log.audit({ action: 'consent', limit: 1, before: 4 })).map(({ number }) => number)).toEqual([1]);
+    expect(all[0]!.subject).toBe(log.digest('bob'));
+    expect(JSON.stringify(all)).not.toMatch(/ada|bob|Countess/);
+    const check = await log.verifyAudit();
+    expect(check).toEqual({ ok: true, entries: 4, head: { number: 4, hash: all[0]!.hash } });
+    expect(await log.verifyAudit({ number: 2, hash: all[2]!.hash })).toMatchObject({ ok: true });
+  });
+
+  it('cannot be changed or shortened by statements', async () => {
+    await fill();
+    await expect(tamper("UPDATE audit SET actor = 'nobody' WHERE number = 2")).rejects.toThrow(/audit trail/);
+    log = await open();
+    await expect(tamper('DELETE FROM audit')).rejects.toThrow(/audit trail/);
+    log = await open();
+    expect(await log.verifyAudit()).toMatchObject({ ok: true, entries: 4 });
+  });
+
+  it.each([
+    ['an entry that was changed', ["UPDATE audit SET actor = 'nobody' WHERE number = 2"], 2],
+    ['a detail', [`UPDATE audit SET detail = '{}' WHERE number = 1`], 1],
+    ['a time', ['UPDATE audit SET at = at + 1 WHERE number = 3'], 3],
+    ['an entry that was taken out', ['DELETE FROM audit WHERE number = 2'], 2],
+    ['a tail that was cut off', ['DELETE FROM audit WHERE number >= 3'], 3],
+    ['all of it', ['DELETE FROM audit'], 1],
+  ])('shows %s', async (_, statements, number) => {
+    await fill();
+    await tamper('DROP TRIGGER audit_stays', 'DROP TRIGGER audit_kept', ...statements);
+    expect(await log.verifyAudit()).toMatchObject({ ok: false, broken: { number } });
+  });
+
+  it('shows by an entry kept elsewhere that all of it was written anew', async () => {
+    await fill();
+    const { head } = await log.verifyAudit();
+    await log.close();
+    rmSync(folder, { recursive: true });
+    log = await open();
+    await fill();
+    expect(await log.verifyAudit()).toMatchObject({ ok: true });
+    expect(await log.verifyAudit(head)).toMatchObject({ ok: false, broken: { number: 4 } });
+    expect(await log.verifyAudit({ number: 9, hash: head.hash })).toMatchObject({ ok: false, broken: { number: 5 } });
+  });
+
+  it('is one chain, whoever writes', async () => {
+    const other = await EventLog.open({ folder });
+    await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        (i % 2 === 0 ? log : other).recordAudit({ by: `w${i % 2}`, action: 'export' }),
+      ),
+    );
+    await other.close();
+    expect(await log.verifyAudit()).toMatchObject({ ok: true, entries: 40 });
+  });
+});
+
+describe('erasure', () => {
+  const bytes = (): string =>
+    readdirSync(folder)
+      .filter((name) => name.startsWith('events.db'))
+      .map((name) => readFileSync(join(folder, name), 'latin1'))
+      .join('');
+
+  it.each(['anonymise', 'delete'] as const)('leaves no id, no name and no measure behind (%s)', async (events) => {
+    const secret: Identity = {
+      kind: 'known',
+      id: 'SECRET-ID-7',
+      name: 'SECRET NAME 7',
+      similarity: 0.123456789,
+      looks: 4,
+      weight: 3,
+    };
+    const alias: Identity = { kind: 'stranger', id: 'Person_5EC2E700', looks: 1, weight: 1 };
+    await log.append([
+      made(0, { type: 'stranger', identity: alias, track: 5, returning: false }),
+      made(1, { type: 'recognised', identity: secret, previous: alias, track: 5, box: [1, 2, 3, 4] }),
+      made(2, { type: 'recognised', identity: ada, previous: secret }),
+      ...Array.from({ length: 500 }, (_, i) => made(3 + i, { type: 'appeared', identity: i % 2 === 0 ? secret : ada })),
+    ]);
+    await log.merge('SECRET-ID-7', 'Person_5EC2E700', { by: 'desk' });
+    await log.rename('SECRET-ID-7', 'SECRET NAME 8', { by: 'desk' });
+    await log.setConsent('SECRET-ID-7', { scope: 'recording', status: 'given', by: 'desk' });
+    expect(bytes()).toContain('SECRET NAME');
+    const summary = await log.erase('Person_5EC2E700', { by: 'desk', events, reason: 'asked for', receipt: 'r1' });
+    expect(summary).toMatchObject({
+      subject: log.digest('Person_5EC2E700'),
+      persons: 2,
+      events: events === 'delete' ? { anonymised: 0, deleted: 252 } : { anonymised: 252, deleted: 0 },
+      consents: 1,
+      log: 'emptied',
+    });
+    expect(bytes()).not.toMatch(/SECRET|Person_5EC2E700|0\.123456789/);
+    expect(JSON.stringify((await log.query({ limit: 1000 })).events)).not.toMatch(/SECRET|Person_5E|0\.1234/);
+    expect(await log.count()).toEqual([{ count: events === 'delete' ? 251 : 503 }]);
+    expect(await log.count({ person: 'ada' })).toEqual([{ count: 251 }]);
+    expect(log.consentOf('SECRET-ID-7').recording.status).toBe('unknown');
+    expect((await log.audit({ limit: 1 }))[0]).toMatchObject({
+      action: 'erasure',
+      detail: { events: 252, how: events, reason: 'asked for', receipt: 'r1' },
+    });
+    expect(await log.verifyAudit()).toMatchObject({ ok: true });
+    expect(await log.check()).toEqual([]);
+    await expect(log.erase('SECRET-ID-7', { by: 'desk' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    // Seen again: somebody new.
+    await log.append([made(900, { type: 'recognised', identity: { ...secret, name: 'New' } })]);
+    expect(await log.count({ person: 'SECRET-ID-7' })).toEqual([{ count: 1 }]);
+  });
+});
