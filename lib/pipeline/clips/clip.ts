@@ -28,7 +28,7 @@ export interface Clip {
   readonly pictures: number;
   /** Numbers between the first and the last picture that are not in the clip: the camera or its ring dropped them. */
   readonly dropped: number;
-  /** How much later than asked it begins, beyond the time of one picture, milliseconds: what the ring had no longer. */
+  /** How much later than asked it begins, beyond its longest time between two pictures, milliseconds: what the ring had no longer. */
   readonly missing: number;
   readonly width: number;
   readonly height: number;

@@ -123,7 +123,9 @@ export class Recording {
     const { path: ffmpeg } = await findFfmpeg(this.#settings.ffmpeg);
     const encoder = await chooseEncoder(ffmpeg, this.#settings.encoder);
     const part = partOf(path);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'EEXIST' ? Object.assign(error, { code: 'ENOTDIR' }) : error;
+    });
     await claim(part, path);
     try {
       const taken = await this.#take(ffmpeg, encoder, part);
@@ -154,7 +156,7 @@ export class Recording {
   async #take(ffmpeg: string, encoder: H264Encoder, part: string): Promise<Taken> {
     const { source, start } = this.#request;
     const { idleMs, quality, threads } = this.#settings;
-    const state: Taking = { pictures: 0, recent: [], ended: 'end' };
+    const state: Taking = { pictures: 0, recent: [], longest: 0, ended: 'end' };
     let feed: FfmpegFeed | undefined;
     const frames = walk(source, { start, end: () => this.#end, signal: this.#stop.signal, idleMs });
     try {
@@ -206,6 +208,8 @@ export class Recording {
     const { key = this.#request.start } = this.#request;
     if (this.#thumbnail === undefined || (this.#thumbnail.timestamp < key && frame.timestamp >= key))
       this.#thumbnail = { ...frame, data: frame.data.slice() };
+    const before = state.recent.at(-1)?.timestamp ?? frame.timestamp;
+    state.longest = Math.max(state.longest, frame.timestamp - before);
     state.recent.push({ sequence: frame.sequence, timestamp: frame.timestamp });
     if (state.recent.length > 2 * RECENT) state.recent.splice(0, RECENT);
     state.pictures++;
@@ -240,7 +244,6 @@ export class Recording {
     const thumbnail = await this.#writeThumbnail();
     // What the encoder had not written when it failed is missing at the end.
     const last = recent[Math.max(0, recent.length - 1 - (state.pictures - pictures))]!;
-    const usual = pictures > 1 ? (last.timestamp - first.timestamp) / (pictures - 1) : 0;
     const clip: Clip = {
       path,
       ...(thumbnail === undefined ? {} : { thumbnail }),
@@ -252,7 +255,7 @@ export class Recording {
       last: { ...last },
       pictures,
       dropped: last.sequence - first.sequence + 1 - pictures,
-      missing: Math.max(0, Math.round(first.timestamp - start - usual)),
+      missing: Math.max(0, Math.round(first.timestamp - start - state.longest)),
       width: first.width,
       height: first.height,
       encoder,
@@ -289,6 +292,8 @@ interface Taking {
   pictures: number;
   /** The latest of them, at least one. */
   readonly recent: ClipPicture[];
+  /** Time from one picture to the next, at most. */
+  longest: number;
   ended: Clip['ended'];
 }
 interface Taken extends Taking {

@@ -44,24 +44,33 @@ export async function* walk(
     if (signal.aborted) return 'stopped';
     // The living ones are asked for first: whatever came before the first of them is in the past.
     const living = source.frames({ order: 'all', borrow: true, signal: over.signal })[Symbol.asyncIterator]();
-    let next = await nextOf(living, idleMs, signal);
-    const until = typeof next === 'string' ? Infinity : next.sequence;
-    for await (const frame of source.history(start, end())) {
-      if (frame.sequence >= until || frame.timestamp > end()) break;
-      if (!wanted(frame)) continue;
-      last = frame.sequence;
-      yield frame;
-      if (signal.aborted) return 'stopped';
-    }
-    for (;;) {
-      if (typeof next === 'string') return next;
-      if (next.timestamp > end()) return 'end';
-      if (wanted(next)) {
-        last = next.sequence;
-        yield next;
+    let asked = living.next();
+    asked.catch(() => undefined);
+    for (let ended = false; ; ended = true) {
+      // A picture behind the end that is there already: everything before it is in the past.
+      const passed = (await anyAfter(source, end())) ? end() : undefined;
+      for await (const frame of source.history(start, end())) {
+        if (frame.timestamp > end()) break;
+        if (!wanted(frame)) continue;
+        last = frame.sequence;
+        yield frame;
         if (signal.aborted) return 'stopped';
       }
-      next = await nextOf(living, idleMs, signal);
+      if (passed === end()) return 'end';
+      for (;;) {
+        const next = await within(asked, idleMs, signal);
+        // Where nothing more comes, the end may have been moved while the past was walked.
+        if (next === 'source' && !ended) break;
+        if (typeof next === 'string') return next;
+        if (next.timestamp > end()) return 'end';
+        if (wanted(next)) {
+          last = next.sequence;
+          yield next;
+          if (signal.aborted) return 'stopped';
+        }
+        asked = living.next();
+        asked.catch(() => undefined);
+      }
     }
   } finally {
     signal.removeEventListener('abort', stop);
@@ -70,15 +79,15 @@ export async function* walk(
   }
 }
 
-/** The next picture, or why there is none. */
-async function nextOf(
-  living: AsyncIterator<CameraFrame>,
+/** The picture that was asked for, or why there is none. */
+async function within(
+  asked: Promise<IteratorResult<CameraFrame>>,
   idleMs: number,
   signal: AbortSignal,
 ): Promise<CameraFrame | WalkEnd> {
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
-  const given = living.next().then(
+  const given = asked.then(
     (result): CameraFrame | WalkEnd => (result.done === true ? 'source' : result.value),
     (): WalkEnd => (signal.aborted ? 'stopped' : 'source'),
   );
@@ -93,4 +102,9 @@ async function nextOf(
     clearTimeout(timer);
     if (stop !== undefined) signal.removeEventListener('abort', stop);
   }
+}
+
+async function anyAfter(source: FrameSource, time: number): Promise<boolean> {
+  for await (const frame of source.history(time, Infinity)) if (frame.timestamp > time) return true;
+  return false;
 }
