@@ -14,9 +14,11 @@ interface Best {
 export async function lookForBest(
   camera: { frames(options: FramesOptions): AsyncIterable<CameraFrame> },
   { within, engine, signal }: BestFrameOptions,
+  lossless: boolean,
 ): Promise<BestFrame | undefined> {
   const time = new AbortController();
-  const timer = setTimeout(() => time.abort(), within);
+  // Where pictures wait to be taken, their own times are the only clock.
+  const timer = lossless ? undefined : setTimeout(() => time.abort(), within);
   const forget = signal?.aborted === true ? undefined : signal && onAbort(signal, () => time.abort());
   if (signal?.aborted === true) time.abort();
   let best: Best | undefined;

@@ -183,7 +183,7 @@ export class Camera implements AsyncDisposable {
   async bestFrame(options: BestFrameOptions): Promise<BestFrame | undefined> {
     const site = callSite(this.bestFrame);
     try {
-      return await lookForBest(this, checkBestFrameOptions(options));
+      return await lookForBest(this, checkBestFrameOptions(options), this.#feed?.lossless === true);
     } catch (error) {
       throw wrapError(error, site);
     }

@@ -32,7 +32,7 @@ export function ffmpegArguments(request: VideoRequest, { release }: Pick<Ffmpeg,
     '-nostdin',
     '-nostats',
     '-loglevel',
-    'warning',
+    'repeat+warning',
     ...(hardware === undefined ? [] : ['-hwaccel', hardware]),
     ...inputArguments(request.source),
     '-map',
@@ -55,10 +55,10 @@ export function ffmpegArguments(request: VideoRequest, { release }: Pick<Ffmpeg,
   ];
 }
 
+/** A file is read as fast as its pictures are taken: whoever reads the pipe keeps the pace. */
 function inputArguments(source: VideoRequest['source']): string[] {
   if (source.kind === 'file') {
     return [
-      ...((source.pace ?? 'live') === 'live' ? ['-re'] : []),
       ...(source.loop === true ? ['-stream_loop', '-1'] : []),
       '-protocol_whitelist',
       FILE_PROTOCOLS,

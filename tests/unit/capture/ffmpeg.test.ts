@@ -73,11 +73,10 @@ describe('arguments of ffmpeg', () => {
     expect(argument(args, '-protocol_whitelist')).not.toMatch(/http|tcp/);
   });
 
-  it('keep the pace that is asked for', () => {
-    expect(ffmpegArguments({ source: { kind: 'file', path: 'a' } }, now)).toContain('-re');
-    const fast = ffmpegArguments({ source: { kind: 'file', path: 'a', pace: 'fast', loop: true } }, now);
-    expect(fast).not.toContain('-re');
-    expect(argument(fast, '-stream_loop')).toBe('-1');
+  it('loop where that is asked for', () => {
+    const source = { kind: 'file', path: 'a' } as const;
+    expect(argument(ffmpegArguments({ source: { ...source, loop: true } }, now), '-stream_loop')).toBe('-1');
+    expect(ffmpegArguments({ source }, now)).not.toContain('-stream_loop');
   });
 
   it('give streams time limits by the names that their protocol has', () => {

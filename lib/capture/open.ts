@@ -1,0 +1,79 @@
+import { callSite, wrapError } from '../errors.js';
+import { Camera, type CameraPlan } from './camera.js';
+import { openDeviceFeed } from './device-feed.js';
+import { openFolder } from './folder-feed.js';
+import { checkCameraOptions } from './options.js';
+import { isWholeFile, openRaw } from './raw-feed.js';
+import { roomOf } from './room.js';
+import { nameOf, resolveSource } from './source.js';
+import type { CameraOptions, CameraSource } from './types.js';
+import { openVideo } from './video-feed.js';
+
+/**
+ * Opens a camera: a V4L2 device, a video file, a network stream, a folder of photographs, or bare pictures from a pipe. Resolves with the
+ * first picture (bare pictures: at once, they may come when they like); from then on it runs by itself, and tries again when a live source
+ * is lost. Videos and streams are read by an ffmpeg program (5.0 or later) in a process of its own; user and password of an address are
+ * seen in the list of processes, and nowhere else. Close the camera, or declare it with `await using`.
+ *
+ * Rejects with `INVALID_ARGUMENT`; `CAMERA_NOT_FOUND` (no such device, file, server or stream), `CAMERA_BUSY`, `CAMERA_UNSUPPORTED` (format,
+ * control, protocol), `ACCESS_DENIED` (user or password), `CAMERA_LOST` (refused, no answer in time), `VIDEO_CORRUPT` (damaged, no video, only
+ * sound), `FFMPEG_NOT_FOUND`, `FFMPEG_FAILED`, `ABORTED`, `ADDON_NOT_FOUND`.
+ */
+export async function openCamera(options: CameraOptions): Promise<Camera> {
+  const site = callSite(openCamera);
+  try {
+    checkCameraOptions(options);
+    const source = await resolveSource(options.source);
+    const { live, waits, open } = await planOf(source, options);
+    const camera = new Camera({
+      id: options.id ?? nameOf(source),
+      open,
+      live,
+      waits,
+      format: options.format,
+      reconnect: options.reconnect,
+    });
+    await camera.start(options.signal);
+    return camera;
+  } catch (error) {
+    throw wrapError(error, site);
+  }
+}
+
+type Opened = Pick<CameraPlan, 'open' | 'live' | 'waits'>;
+
+async function planOf(source: CameraSource, options: CameraOptions): Promise<Opened> {
+  const { width, height, fps, ffmpeg, hardware } = options;
+  const room = roomOf(options);
+  const size = {
+    ...(width === undefined ? {} : { width }),
+    ...(height === undefined ? {} : { height }),
+    ...(fps === undefined ? {} : { fps }),
+  };
+  switch (source.kind) {
+    case 'device':
+      return {
+        open: (wake, before, signal) => openDeviceFeed(source, options, room, wake, before, signal),
+        live: true,
+        waits: true,
+      };
+    case 'file':
+    case 'stream': {
+      const request = {
+        source,
+        room,
+        ...size,
+        ...(ffmpeg === undefined ? {} : { ffmpeg }),
+        ...(hardware === undefined ? {} : { hardware }),
+      };
+      return { open: (wake, before) => openVideo(request, wake, before), live: source.kind === 'stream', waits: true };
+    }
+    case 'folder':
+      return { open: (wake) => openFolder({ source, ...size }, wake), live: false, waits: true };
+    case 'raw': {
+      // A pipe by name can be opened again; a descriptor is gone when its writer is.
+      const live = source.path !== undefined && !(await isWholeFile(source));
+      return { open: (wake, before) => openRaw(source, room, wake, before), live, waits: false };
+    }
+  }
+}
