@@ -29,9 +29,10 @@ interface Consumer {
 export class EventBus {
   readonly #consumers = new Set<Consumer>();
   readonly #makeGap: (count: number, last: PipelineEvent) => PipelineEvent;
-  readonly #listeners = new Set<Promise<void>>();
+  readonly #listeners = new Map<Promise<void>, BoundedQueue<PipelineEvent>>();
   #lost = 0;
   #failures = 0;
+  #late = 0;
   #ended = false;
 
   /** @param makeGap the event that tells a consumer what it has lost */
@@ -48,6 +49,11 @@ export class EventBus {
       lost += queue.lost;
     }
     return { consumers: this.#consumers.size, queued, lost, failures: this.#failures };
+  }
+
+  /** Events that listeners had not taken when `end` gave up waiting for them. */
+  get late(): number {
+    return this.#late;
   }
 
   publish(event: PipelineEvent): void {
@@ -87,7 +93,7 @@ export class EventBus {
       }
     };
     const running = run();
-    this.#listeners.add(running);
+    this.#listeners.set(running, queue);
     void running.finally(() => this.#listeners.delete(running));
     return () => void queue.return();
   }
@@ -101,8 +107,9 @@ export class EventBus {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, withinMs);
     });
-    await Promise.race([Promise.all(this.#listeners), late]);
+    await Promise.race([Promise.all(this.#listeners.keys()), late]);
     clearTimeout(timer);
+    for (const queue of this.#listeners.values()) this.#late += queue.length;
   }
 
   #add(

@@ -38,6 +38,7 @@ export class EventSink {
   #closing = false;
   #wake: (() => void) | undefined;
   #lost = 0;
+  readonly #flushing: (() => void)[] = [];
 
   constructor(options: SinkOptions) {
     this.#options = options;
@@ -68,7 +69,14 @@ export class EventSink {
     }
     this.#running ??= this.#run(this.#options.store).finally(() => {
       this.#running = undefined;
+      this.#flushed();
     });
+  }
+
+  /** Resolves when nothing waits any more, or as soon as the store fails. */
+  flush(): Promise<void> {
+    if (this.#running === undefined || this.#failing) return Promise.resolve();
+    return new Promise((resolve) => this.#flushing.push(resolve));
   }
 
   /** One more try for what waits; what cannot be written then is lost. Gives how many that are. */
@@ -91,6 +99,7 @@ export class EventSink {
       } catch (error) {
         if (!this.#failing) {
           this.#failing = true;
+          this.#flushed();
           this.#options.notice(wrapError(error), this.#waiting.length);
         }
         if (last) {
@@ -116,6 +125,10 @@ export class EventSink {
       }
       for (const event of batch) this.#options.tell(event);
     }
+  }
+
+  #flushed(): void {
+    for (const go of this.#flushing.splice(0)) go();
   }
 
   /** Waits, but not longer than until `close`; keeps no process alive. */

@@ -1,0 +1,113 @@
+import { wrapError } from '../errors.js';
+import type { ClipOptions, ClipRecorder, FrameSource, Recording } from './clips/index.js';
+import type { EventIds } from './events/index.js';
+import type { PipelineCamera } from './options.js';
+import type { PipelineEvent, PipelineEventType } from './types.js';
+
+/** Clips of events. */
+export interface ClipRule extends Omit<ClipOptions, 'folder' | 'redactor'> {
+  /** Where they go; default `clips` in the pipeline's folder. */
+  readonly folder?: string;
+  /** Which events; default `appeared`, `recognised`, `stranger`, `zone`, `line`, `liveness`, `gesture`. Those that follow each other share a clip. */
+  readonly events?: readonly PipelineEventType[];
+}
+
+/** Events that clips are made of unless it is said otherwise. */
+const CLIPPED: readonly PipelineEventType[] = [
+  'appeared',
+  'recognised',
+  'stranger',
+  'zone',
+  'line',
+  'liveness',
+  'gesture',
+];
+
+/** Makes clips of events and tells of them, whether they came to be or not. */
+export class EventClips {
+  readonly #recorder: ClipRecorder;
+  readonly #types: ReadonlySet<PipelineEventType>;
+  readonly #sources: ReadonlyMap<string, FrameSource>;
+  readonly #ids: EventIds;
+  readonly #tell: (event: PipelineEvent) => void;
+  readonly #pending = new Set<Promise<void>>();
+  #unfinished = 0;
+
+  constructor(
+    recorder: ClipRecorder,
+    cameras: readonly PipelineCamera[],
+    types: readonly PipelineEventType[] | undefined,
+    ids: EventIds,
+    tell: (event: PipelineEvent) => void,
+  ) {
+    this.#recorder = recorder;
+    this.#types = new Set(types ?? CLIPPED);
+    this.#sources = new Map(cameras.map((camera) => [camera.id, sourceOf(camera)]));
+    this.#ids = ids;
+    this.#tell = tell;
+  }
+
+  /** An event was told: it gets a clip where it is one that does. */
+  event(event: PipelineEvent): void {
+    const source = this.#sources.get(event.camera);
+    if (source === undefined || event.type === 'clip' || !this.#types.has(event.type)) return;
+    let recording: Recording;
+    try {
+      recording = this.#recorder.event({ source, timestamp: event.timestamp, event: event.id });
+    } catch (error) {
+      this.#failed(event, error);
+      return;
+    }
+    const done = recording.done.then(
+      (clip) => {
+        const { path, sha256, thumbnail, failure, last } = clip;
+        this.#tell({
+          ...this.#base(event, last.timestamp),
+          path,
+          sha256,
+          ...(thumbnail !== undefined && { thumbnail }),
+          ...failure,
+        });
+      },
+      (error: unknown) => this.#failed(event, error),
+    );
+    this.#pending.add(done);
+    void done.finally(() => this.#pending.delete(done));
+  }
+
+  /**
+   * Waits for recordings that are under way; with `stop` they end with the pictures that they have. Gives how many came to nothing since the
+   * last call.
+   */
+  async finish(stop: boolean): Promise<number> {
+    if (stop) await this.#recorder.close();
+    await Promise.all([...this.#pending]);
+    return this.#unfinished;
+  }
+
+  #base(event: PipelineEvent, timestamp: number) {
+    const { camera, track, identity } = event;
+    return {
+      id: this.#ids.next(timestamp),
+      type: 'clip',
+      camera,
+      timestamp,
+      event: event.id,
+      ...(track !== undefined && { track }),
+      ...(identity !== undefined && { identity }),
+    } as const;
+  }
+
+  #failed(event: PipelineEvent, error: unknown): void {
+    this.#unfinished++;
+    const { code, message } = wrapError(error);
+    this.#tell({ ...this.#base(event, event.timestamp), code, message });
+  }
+}
+
+/** A camera that keeps no pictures gives clips that begin with the event. */
+const sourceOf = (camera: PipelineCamera): FrameSource => ({
+  id: camera.id,
+  history: (first, last) => camera.history?.(first, last) ?? [],
+  frames: (options = {}) => camera.frames(options),
+});

@@ -1,0 +1,352 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { CameraOptions } from '../capture/types.js';
+import { Engine, openEngine } from '../engine/index.js';
+import { onAbort } from '../errors/abort.js';
+import { callSite, LineamentError, throwIfAborted, wrapError } from '../errors.js';
+import { type Gallery, openGallery } from '../gallery/index.js';
+import { readCalibration } from '../models/index.js';
+import { EventBus } from './bus.js';
+import { CameraLoop } from './camera-loop.js';
+import { bufferSecondsFor, ClipRecorder } from './clips/index.js';
+import { EventClips } from './event-clips.js';
+import { EventIds, EventLog, EventRules, galleryPersons, type RetentionPolicy } from './events/index.js';
+import { LatencyHistogram } from './histogram.js';
+import { Identities, type IdentityChange, Strangers } from './identity/index.js';
+import { Looks } from './looks.js';
+import {
+  type CheckedPipeline,
+  checkPipelineOptions,
+  isCamera,
+  type PipelineCamera,
+  type PipelineOptions,
+} from './options.js';
+import { Pipeline, type PipelineParts, Snapshots } from './pipeline.js';
+import { type PrivacyPolicy, Redactor } from './privacy/index.js';
+import { TimeOrder, Turns } from './schedule.js';
+import { EventSink } from './sink.js';
+import { StageTimes } from './stages.js';
+import type { WatchedCamera } from './stats.js';
+import { looksOf, Tracker, type Looks as TrackerLooks } from './tracking/index.js';
+import type { Identity, PipelineEvent } from './types.js';
+
+/** Who speaks in events that belong to no camera. */
+const PIPELINE = 'pipeline';
+/** Longer than this from a frame's timestamp to its event: the frames are not live. */
+const LIVE_MS = 60_000;
+
+type Closers = (() => Promise<unknown>)[];
+
+/**
+ * Begins to watch cameras. Cameras that are named are opened here, as are an engine (preset `fast`), and in the folder `data` the log of events,
+ * the list of strangers and, where no gallery is given, a gallery for them; what is opened here is closed with the pipeline. Of several cameras
+ * one that cannot be opened does not hold up the others: a `camera` event says why it failed. Listen right after the call: events begin with the
+ * next turn of the event loop.
+ *
+ * Rejects with `INVALID_ARGUMENT`, with what opening the engine, the gallery or the log gives, `ABORTED`, and with the reason (`CAMERA_…`,
+ * `VIDEO_CORRUPT`, `FFMPEG_NOT_FOUND` …) where no camera could be opened.
+ */
+export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const site = callSite(openPipeline);
+  const closers: Closers = [];
+  try {
+    const checked = checkPipelineOptions(options);
+    throwIfAborted(checked.signal);
+    const parts = await openParts(checked, closers);
+    throwIfAborted(checked.signal);
+    const pipeline = new Pipeline(parts);
+    if (checked.retention !== undefined && checked.retention !== false) keepTidy(parts, checked.retention);
+    if (checked.signal !== undefined) {
+      const forget = onAbort(checked.signal, () => void pipeline.close());
+      void pipeline.done.then(forget);
+    }
+    return pipeline;
+  } catch (error) {
+    for (const close of closers.reverse()) await close().catch(() => undefined);
+    throw wrapError(error, site);
+  }
+}
+
+const DAY_MS = 86_400_000;
+
+/** Archives and deletes what is due, now and once a day, until the pipeline is closed. What goes wrong is told, and tried again. */
+function keepTidy({ log, gallery, stop, report }: PipelineParts, rule: true | RetentionPolicy): void {
+  const { signal } = stop;
+  const run = (): void => {
+    const stores = gallery === undefined ? [] : [galleryPersons(gallery)];
+    log
+      ?.runRetention(Date.now(), { stores, signal, by: PIPELINE, ...(rule !== true && { policy: rule }) })
+      .catch((error: unknown) => {
+        if (!signal.aborted) report('retention', 1, wrapError(error).message);
+      });
+  };
+  run();
+  const timer = setInterval(run, DAY_MS).unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+async function openParts(options: CheckedPipeline, closers: Closers): Promise<PipelineParts> {
+  const { inOrder, seed, every } = options;
+  const stop = new AbortController();
+  const data = options.data === undefined ? undefined : resolve(options.data);
+  if (data !== undefined) await mkdir(data, { recursive: true });
+  const engine = await engineOf(options, closers);
+  const log = data === undefined ? undefined : await EventLog.open({ folder: data });
+  if (log !== undefined) closers.push(() => log.close());
+  const gallery = await galleryOf(options, data, closers);
+  const strangers = gallery === undefined || data === undefined ? undefined : await strangersOf(gallery, data, seed);
+  if (strangers !== undefined) {
+    closers.push(() => strangers.close());
+    // The log shows people by the names that they have now.
+    if (log !== undefined) strangers.on((notice) => void log.reflect(notice, { by: PIPELINE }).catch(() => undefined));
+  }
+  const returning = new Map<number, boolean>();
+  const identities =
+    gallery === undefined
+      ? undefined
+      : new Identities({
+          gallery,
+          ...(strangers !== undefined && { strangers }),
+          onChange: (change) => keepReturning(returning, change),
+        });
+  if (identities !== undefined) closers.push(() => identities.close());
+  const redactor = options.privacy === undefined ? undefined : new Redactor(withConsent(options.privacy, log));
+  if (redactor !== undefined) closers.push(() => redactor.close());
+  const same = identities === undefined ? undefined : await sameLooks(engine);
+  const { cameras, refused } = await camerasOf(options, closers);
+
+  const times = new StageTimes();
+  const snapshots = new Snapshots();
+  const own = new EventIds(seed === undefined ? {} : { seed });
+  const bus = new EventBus((count, { camera, timestamp }) => ({
+    id: own.next(timestamp),
+    camera,
+    timestamp,
+    type: 'gap',
+    stage: 'listener',
+    count,
+    message: `${count} events were lost because a listener was too slow`,
+  }));
+  /** When the frame was taken that led to an event. */
+  const origins = new WeakMap<PipelineEvent, number>();
+  let told = 0;
+  let clock = 0;
+  /** Told at once, and not kept: it may be the log that fails. */
+  const report = (stage: string, count: number, message: string): void => {
+    const event = { id: own.next(clock), camera: PIPELINE, timestamp: clock, stage, count, message } as const;
+    bus.publish({ ...event, type: 'gap' });
+  };
+  const sink = new EventSink({
+    store: log && { append: async (events) => void (await log.append(events)) },
+    tell: (event) => {
+      told++;
+      const age = Date.now() - (origins.get(event) ?? event.timestamp);
+      if (age < LIVE_MS) times.record('event', age);
+      bus.publish(event);
+      clips?.event(event);
+    },
+    notice: (failure, waiting) => {
+      const fails = failure === undefined ? 'is written again' : `fails: ${failure.message}`;
+      report('log', waiting, `the log of events ${fails}`);
+    },
+    committed: (milliseconds) => times.record('commit', milliseconds),
+  });
+  const clips = clipsOf(options, { log, cameras, redactor, ids: own, closers }, (event) => sink.submit([event]));
+  const place = inOrder ? new TimeOrder(cameras.length) : new Turns(options.inFlight ?? (engine.threads > 1 ? 2 : 1));
+  let track = 0;
+  const nextId = (): number => ++track;
+  const looks: Looks[] = [];
+  const rulesOf = (camera: string, ids: EventIds): EventRules =>
+    new EventRules(camera, {
+      ...options.rules,
+      ids,
+      ...(options.zones !== undefined && { zones: options.zones }),
+      ...(options.lines !== undefined && { lines: options.lines }),
+      ...(strangers !== undefined && { isReturning: (_: string, number: number) => returning.get(number) === true }),
+    });
+  const idsOf = (camera: string): EventIds => new EventIds(seed === undefined ? {} : { seed: `${seed} ${camera}` });
+  const loops = cameras.map((camera, index) => {
+    const ids = idsOf(camera.id);
+    const tracker = new Tracker(camera.id, { ...(same !== undefined && { looks: same }), ...options.tracking, nextId });
+    const look = new Looks({ engine, tracker, identities, analyze: options.analyze, times, inOrder });
+    looks.push(look);
+    return new CameraLoop({
+      camera,
+      index,
+      engine,
+      tracker,
+      looks: look,
+      rules: rulesOf(camera.id, ids),
+      ids,
+      place,
+      times,
+      detectEvery: every,
+      minFaceSize: options.minFaceSize,
+      inOrder,
+      signal: stop.signal,
+      tell: (events, timestamp) => {
+        clock = Math.max(clock, timestamp);
+        for (const event of events) origins.set(event, timestamp);
+        sink.submit(events);
+      },
+      show: (snapshot) => snapshots.publish(snapshot),
+      watch: (seen) => redactor?.look(seen),
+    });
+  });
+  const failed = refused.map(({ id, error }) => {
+    const { code, message } = error;
+    const notice = { camera: id, state: 'failed', timestamp: Date.now(), code, message } as const;
+    return { camera: refusedCamera(id), events: rulesOf(id, idsOf(id)).notice(notice) };
+  });
+  return {
+    cameras,
+    failed,
+    loops,
+    looks,
+    bus,
+    sink,
+    times,
+    snapshots,
+    identities,
+    strangers,
+    gallery,
+    log,
+    redactor,
+    networks: () => engine.memory().total,
+    told: () => told,
+    report,
+    stop,
+    finishClips: async () => clips?.finish(stop.signal.aborted) ?? 0,
+    closers: closers.toReversed(),
+  };
+}
+
+async function engineOf({ engine, cameras }: CheckedPipeline, closers: Closers): Promise<Engine> {
+  if (engine instanceof Engine) return engine;
+  const opened = await openEngine({ preset: 'fast', mode: cameras.length > 1 ? 'throughput' : 'latency', ...engine });
+  closers.push(() => opened.close());
+  return opened;
+}
+
+/** What cosines of this engine's embeddings mean to a tracker; absent where they were never calibrated. */
+async function sameLooks(engine: Engine): Promise<TrackerLooks | undefined> {
+  const calibration = await readCalibration((await engine.recogniser()).model);
+  return calibration === undefined ? undefined : looksOf(calibration);
+}
+
+/** The caller's own, or one for strangers where there is a folder for it. */
+async function galleryOf(
+  { gallery, identify }: CheckedPipeline,
+  data: string | undefined,
+  closers: Closers,
+): Promise<Gallery | undefined> {
+  if (!identify) return undefined;
+  if (gallery !== undefined || data === undefined) return gallery;
+  const opened = await openGallery({ folder: join(data, 'gallery') });
+  closers.push(() => opened.close());
+  return opened;
+}
+
+/** A policy by consent that names nobody to ask asks the log. */
+function withConsent(policy: PrivacyPolicy, log: EventLog | undefined): PrivacyPolicy {
+  if (policy.mode !== 'blur-without-consent' || policy.consent !== undefined || log === undefined) return policy;
+  const consent = ({ id }: Identity): boolean => id !== undefined && log.consentOf(id).recording.status === 'given';
+  return { ...policy, consent };
+}
+
+function clipsOf(
+  { clips = false }: CheckedPipeline,
+  {
+    log,
+    cameras,
+    redactor,
+    ids,
+    closers,
+  }: {
+    readonly log: EventLog | undefined;
+    readonly cameras: readonly PipelineCamera[];
+    readonly redactor: Redactor | undefined;
+    readonly ids: EventIds;
+    readonly closers: Closers;
+  },
+  tell: (event: PipelineEvent) => void,
+): EventClips | undefined {
+  if (clips === false) return undefined;
+  const { events, folder = log?.clips ?? '', ...rest } = clips === true ? {} : clips;
+  const recorder = new ClipRecorder({ ...rest, folder, ...(redactor !== undefined && { redactor }) });
+  closers.push(() => recorder.close());
+  return new EventClips(recorder, cameras, events, ids, tell);
+}
+
+function strangersOf(gallery: Gallery, data: string, seed: string | undefined): Promise<Strangers> {
+  let made = 0;
+  const newId = (): Uint8Array => createHash('sha256').update(`${seed} stranger ${made++}`).digest().subarray(0, 4);
+  return Strangers.open({ gallery, path: join(data, 'strangers.db'), ...(seed !== undefined && { newId }) });
+}
+
+/** Remembers who had been seen before, of the newest tracks. */
+function keepReturning(known: Map<number, boolean>, { track, returning }: IdentityChange): void {
+  if (returning === undefined) return;
+  known.delete(track);
+  known.set(track, returning);
+  if (known.size > 10_000) known.delete(known.keys().next().value!);
+}
+
+interface Cameras {
+  readonly cameras: PipelineCamera[];
+  readonly refused: { readonly id: string; readonly error: LineamentError }[];
+}
+
+/** Opens what is not open yet, side by side. Rejects where arguments are wrong, and where none could be opened. */
+async function camerasOf(options: CheckedPipeline, closers: Closers): Promise<Cameras> {
+  const { cameras, signal, clips = false } = options;
+  const kept = clips === false ? 0 : bufferSecondsFor(clips === true ? undefined : clips.preSeconds);
+  const asked = cameras.map((camera) =>
+    isCamera(camera) ? camera : typeof camera === 'object' ? camera : { source: camera },
+  );
+  const open = async (one: CameraOptions): Promise<PipelineCamera> => {
+    const { openCamera } = await import('../capture/index.js');
+    const bufferSeconds = Math.max(kept, one.bufferSeconds ?? 0);
+    return openCamera({ ...one, bufferSeconds, ...(signal !== undefined && { signal }) });
+  };
+  const settled = await Promise.allSettled(asked.map(async (one) => (isCamera(one) ? one : open(one))));
+  const found: Cameras = { cameras: [], refused: [] };
+  for (const [i, result] of settled.entries()) {
+    const one = asked[i]!;
+    if (result.status === 'fulfilled') {
+      const camera = result.value;
+      found.cameras.push(camera);
+      if (!isCamera(one)) closers.push(() => camera.close());
+    } else {
+      const error = wrapError(result.reason);
+      found.refused.push({ id: nameOf(one, i), error });
+    }
+  }
+  const [first] = found.refused;
+  const wrong = found.refused.find(({ error }) => error.code === 'INVALID_ARGUMENT' || error.code === 'ABORTED');
+  if (wrong !== undefined) throw wrong.error;
+  if (found.cameras.length === 0 && first !== undefined) throw first.error;
+  const ids = found.cameras.map(({ id }) => id);
+  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (twice !== undefined) {
+    throw new LineamentError('INVALID_ARGUMENT', `two cameras are named '${twice}'`, { fix: "Give each an 'id'." });
+  }
+  return found;
+}
+
+/** What a camera that could not be opened is called: an address may hold a password, and is not repeated. */
+const nameOf = (one: PipelineOptions['cameras'][number], i: number): string =>
+  typeof one === 'object' && 'id' in one && one.id !== undefined ? one.id : `camera ${i + 1}`;
+
+const refusedCamera = (camera: string): WatchedCamera => ({
+  camera,
+  state: 'failed',
+  taken: 0,
+  overtaken: 0,
+  detected: 0,
+  predicted: 0,
+  failed: 0,
+  tracks: 0,
+  latency: new LatencyHistogram().summary(),
+});
