@@ -85,6 +85,11 @@ export class Camera implements AsyncDisposable {
     return this.#state;
   }
 
+  /** Whether every picture waits to be taken (`pace: 'fast'`): none is ever skipped. */
+  get lossless(): boolean {
+    return this.#feed?.lossless === true;
+  }
+
   /**
    * Changes of state from the call on: `for await (const notice of camera.notices())`. Ends after `ended` and `failed`; rejects with
    * `ABORTED`. `onNotice` calls a listener instead.
