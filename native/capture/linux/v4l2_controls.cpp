@@ -142,7 +142,13 @@ std::vector<SettingRange> camera_settings(const V4l2Device& device) {
   for (const CameraSetting setting : kCameraSettings) {
     const std::optional<Control> control = query(device, setting);
     if (!control) continue;
-    SettingRange range = {setting, control->least, control->most, control->step, control->usual, control->usual};
+    SettingRange range;
+    range.setting = setting;
+    range.least = control->least;
+    range.most = control->most;
+    range.step = control->step;
+    range.usual = control->usual;
+    range.lines = control->id == V4L2_CID_EXPOSURE;
     range.value = read(device, control->id).value_or(control->usual);
     if (setting == CameraSetting::kAutoExposure) {
       range.least = 0;

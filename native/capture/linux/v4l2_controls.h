@@ -33,8 +33,9 @@ struct SettingRange {
   int64_t least = 0;
   int64_t most = 0;
   int64_t step = 1;
-  int64_t usual = 0;  // the driver's default
-  int64_t value = 0;  // now
+  int64_t usual = 0;   // the driver's default
+  int64_t value = 0;   // now
+  bool lines = false;  // an exposure in lines of the sensor, not in 100 µs
 };
 
 // What this camera has, as its driver states it.

@@ -107,6 +107,8 @@ TEST(other_names_for_the_same) {
   sensor.controls = {{V4L2_CID_EXPOSURE, 4, 1000, 1, 500, 500, 0, {}},
                      {V4L2_CID_ANALOGUE_GAIN, 16, 232, 8, 16, 16, 0, {}}};
   Camera camera(sensor);
+  CHECK(camera_settings(*camera.device)[0].lines);
+  CHECK(!camera_settings(*Camera(script::webcam()).device)[0].lines);
   CHECK_EQ(camera.set(CameraSetting::kExposure, 42), "42");
   CHECK_EQ(camera.set(CameraSetting::kGain, 33), "32");
   CHECK_EQ(camera.set(CameraSetting::kGain, 232), "232");
