@@ -58,11 +58,7 @@ export class Evidence {
 
   /** Keeps the look where there is room, or in the place of the worst where that is worse. Says whether it did. */
   add(look: Look): boolean {
-    const first = this.#looks[0]?.embedding;
-    const { model, dims } = look.embedding;
-    if (first !== undefined && (first.model !== model || first.dims !== dims)) {
-      throw new LineamentError('EMBEDDING_MISMATCH', `looks of '${first.model}' and of '${model}' in one track`);
-    }
+    this.#check(look.embedding);
     if (!this.wants(look.weight)) return false;
     this.#looks.push(look);
     if (this.#looks.length > this.#most) {
@@ -70,6 +66,13 @@ export class Evidence {
       this.#looks = this.#looks.filter((one) => one !== worst);
     }
     return true;
+  }
+
+  #check({ model, dims }: Embedding): void {
+    const first = this.#looks[0]?.embedding;
+    if (first !== undefined && (first.model !== model || first.dims !== dims)) {
+      throw new LineamentError('EMBEDDING_MISMATCH', `looks of '${first.model}' and of '${model}' in one track`);
+    }
   }
 
   replace(looks: readonly Look[]): void {
@@ -82,9 +85,10 @@ export class Evidence {
   }
 
   /** Mean cosine of the looks with a face, weighted as they are joined; 1 without looks. */
-  agreement({ vector }: Embedding): number {
+  agreement(embedding: Embedding): number {
+    this.#check(embedding);
     let sum = 0;
-    for (const look of this.#looks) sum += share(look) * dot(look.embedding.vector, vector);
+    for (const look of this.#looks) sum += share(look) * dot(look.embedding.vector, embedding.vector);
     return this.#looks.length === 0 ? 1 : sum / this.#looks.reduce((all, look) => all + share(look), 0);
   }
 

@@ -92,6 +92,8 @@ export class KnownCollections {
       this.#named === undefined ? name !== this.#strangers : this.#named.includes(name),
     );
     const fitting = known.filter((one) => one.model === model).map(({ name }) => name);
+    // Whoever is enrolled first is found at once, all else with `refresh`.
+    if (fitting.length === 0) this.#all = undefined;
     const other = known.find(({ samples }) => samples > 0);
     if (fitting.length === 0 && other !== undefined) {
       throw new LineamentError(
