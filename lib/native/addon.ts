@@ -10,6 +10,7 @@
  * - Pixel frame: x right, y down, origin at the top-left corner of the top-left pixel; the centre of pixel (i, j) is (i + 0.5, j + 0.5).
  */
 
+import type { NativeCapture } from './capture.js';
 import type { NativeClouds } from './cloud.js';
 import type { NativeCuda } from './cuda.js';
 import type { NativeDepths } from './depth.js';
@@ -21,7 +22,20 @@ import type { NativeSimplify } from './simplify.js';
 import type { NativeSqlite } from './sqlite.js';
 import type { NativeSurfaces } from './surface.js';
 import type { NativeTextures } from './texture.js';
+import type { NativeV4l2 } from './v4l2.js';
 
+// Without NativeCamera and NativePicture, which clouds and depths have in another sense: import those two from capture.js.
+export type {
+  CaptureCounts,
+  CaptureFormat,
+  NativeCapture,
+  NativeCapturePipe,
+  PictureFacts,
+  PipeOptions,
+  ReadOptions,
+  RingChoice,
+  RingOptions,
+} from './capture.js';
 export type * from './cloud.js';
 export type * from './cuda.js';
 export type * from './depth.js';
@@ -33,6 +47,7 @@ export type * from './simplify.js';
 export type * from './sqlite.js';
 export type * from './surface.js';
 export type * from './texture.js';
+export type * from './v4l2.js';
 
 /** Stable error codes that native code can give. */
 export type NativeErrorCode =
@@ -272,7 +287,8 @@ export interface NativeRuntime {
 }
 
 export interface NativeAddon
-  extends NativeClouds,
+  extends NativeCapture,
+    NativeClouds,
     NativeCuda,
     NativeDepths,
     NativeMeshFiles,
@@ -282,7 +298,8 @@ export interface NativeAddon
     NativeSimplify,
     NativeSqlite,
     NativeTextures,
-    NativeSurfaces {
+    NativeSurfaces,
+    NativeV4l2 {
   readonly version: string;
   cpu(): CpuInfo;
   createToken(): NativeToken;

@@ -46,12 +46,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_cuda(exports);
   export_sqlite(exports);
   export_file_lock(exports);
+  export_capture(exports);
   export_cloud(exports);
   export_depth(exports);
   export_mesh_files(exports);
   export_simplify(exports);
   export_surface(exports);
   export_textures(exports);
+  export_v4l2(exports);
   return exports;
 }
 
