@@ -265,7 +265,6 @@ export class CameraLoop {
 
   /** What the camera says of itself while its frames come. */
   #heard(notice: CameraNotice): void {
-    if (this.#parts.inOrder) return;
     if (notice.state === 'lost') this.#lose(notice);
     else if (notice.state === 'failed') this.#gaveUp = notice;
   }

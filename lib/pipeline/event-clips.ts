@@ -106,7 +106,7 @@ export class EventClips {
 }
 
 /** A camera that keeps no pictures gives clips that begin with the event. */
-const sourceOf = (camera: PipelineCamera): FrameSource => ({
+export const sourceOf = (camera: PipelineCamera): FrameSource => ({
   id: camera.id,
   history: (first, last) => camera.history?.(first, last) ?? [],
   frames: (options = {}) => camera.frames(options),

@@ -5,6 +5,7 @@
  */
 export type { EventListener, EventOf, SubscribeOptions } from './bus.js';
 export * from './clips/index.js';
+export type { ClipRule } from './event-clips.js';
 export * from './events/index.js';
 export { LatencyHistogram, type LatencySummary } from './histogram.js';
 export * from './identity/index.js';
@@ -18,6 +19,7 @@ export {
   type PrivacyPolicy,
   Redactor,
 } from './privacy/index.js';
+export * from './replay/index.js';
 export { STAGES, type Stage } from './stages.js';
 export type { ClosingReport, PipelineStats, TracksSnapshot, WatchedCamera, WatchedTrack } from './stats.js';
 export { assign, type Looks as TrackerLooks, looksOf, Tracker, type TrackerOptions } from './tracking/index.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { CameraOptions } from '../capture/types.js';
+import type { CameraNotice, CameraOptions } from '../capture/types.js';
 import { Engine, openEngine } from '../engine/index.js';
 import { onAbort } from '../errors/abort.js';
 import { callSite, LineamentError, throwIfAborted, wrapError } from '../errors.js';
@@ -10,7 +10,7 @@ import { readCalibration } from '../models/index.js';
 import { EventBus } from './bus.js';
 import { CameraLoop } from './camera-loop.js';
 import { bufferSecondsFor, ClipRecorder } from './clips/index.js';
-import { EventClips } from './event-clips.js';
+import { EventClips, sourceOf } from './event-clips.js';
 import { EventIds, EventLog, EventRules, galleryPersons, type RetentionPolicy } from './events/index.js';
 import { LatencyHistogram } from './histogram.js';
 import { Identities, type IdentityChange, Strangers } from './identity/index.js';
@@ -24,6 +24,7 @@ import {
 } from './options.js';
 import { Pipeline, type PipelineParts, Snapshots } from './pipeline.js';
 import { type PrivacyPolicy, Redactor } from './privacy/index.js';
+import { recordSession, type SessionRecording } from './replay/index.js';
 import { TimeOrder, Turns } from './schedule.js';
 import { EventSink } from './sink.js';
 import { StageTimes } from './stages.js';
@@ -153,6 +154,8 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
     committed: (milliseconds) => times.record('commit', milliseconds),
   });
   const clips = clipsOf(options, { log, cameras, redactor, ids: own, closers }, (event) => sink.submit([event]));
+  const recording = await recordingOf(options, cameras);
+  if (recording !== undefined) closers.push(() => recording.stop());
   const place = inOrder ? new TimeOrder(cameras.length) : new Turns(options.inFlight ?? (engine.threads > 1 ? 2 : 1));
   let track = 0;
   const nextId = (): number => ++track;
@@ -217,7 +220,12 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
     told: () => told,
     report,
     stop,
-    finishClips: async () => clips?.finish(stop.signal.aborted) ?? 0,
+    finishClips: async () => {
+      const closing = stop.signal.aborted;
+      const session = closing ? recording?.stop() : recording?.done;
+      await session?.catch((error: unknown) => report('record', 1, wrapError(error).message));
+      return clips?.finish(closing) ?? 0;
+    },
     closers: closers.toReversed(),
   };
 }
@@ -277,6 +285,19 @@ function clipsOf(
   const recorder = new ClipRecorder({ ...rest, folder, ...(redactor !== undefined && { redactor }) });
   closers.push(() => recorder.close());
   return new EventClips(recorder, cameras, events, ids, tell);
+}
+
+async function recordingOf(
+  { record }: CheckedPipeline,
+  cameras: readonly PipelineCamera[],
+): Promise<SessionRecording | undefined> {
+  if (record === undefined) return undefined;
+  const { folder, ...rest } = typeof record === 'string' ? { folder: record } : record;
+  const sources = cameras.map((camera) => ({
+    ...sourceOf(camera),
+    ...(camera.onNotice && { onNotice: (listener: (notice: CameraNotice) => void) => camera.onNotice!(listener) }),
+  }));
+  return recordSession(sources, folder, rest);
 }
 
 function strangersOf(gallery: Gallery, data: string, seed: string | undefined): Promise<Strangers> {

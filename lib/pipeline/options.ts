@@ -14,6 +14,7 @@ import type { Gallery } from '../gallery/index.js';
 import type { ClipRule } from './event-clips.js';
 import type { EventRulesOptions, RetentionPolicy } from './events/index.js';
 import type { PrivacyPolicy } from './privacy/index.js';
+import type { RecordSessionOptions } from './replay/index.js';
 import type { TrackerOptions } from './tracking/index.js';
 import type { Identity, Line, Track, Zone } from './types.js';
 
@@ -94,6 +95,8 @@ export interface PipelineOptions {
   readonly privacy?: PrivacyPolicy;
   /** Archives and deletes what is due, now and once a day; needs `data`. Persons go from the gallery too. `true`: as the defaults are. */
   readonly retention?: boolean | RetentionPolicy;
+  /** Records what the cameras give into a folder that is not there yet, for `openReplay`. */
+  readonly record?: string | (RecordSessionOptions & { readonly folder: string });
   /** Every frame in the order of time over all cameras, none left out: for replays and files, not for live sources. Default false. */
   readonly inOrder?: boolean;
   /** The same seed gives events the same ids in replays that are compared; random ones when absent. */
@@ -127,6 +130,7 @@ const OPTIONS = [
   'clips',
   'privacy',
   'retention',
+  'record',
   'inOrder',
   'seed',
   'signal',
@@ -178,6 +182,9 @@ export function checkPipelineOptions(options: PipelineOptions): CheckedPipeline 
   }
   if (typeof retention !== 'boolean') plainObject('retention', retention, RETENTION);
   if (retention !== false && data === undefined) throw invalid('retention', "nothing without 'data'", retention);
+  const { record } = options;
+  if (typeof record === 'object') plainObject('record', record, ['folder', 'storage', 'ffmpeg']);
+  if (record !== undefined) nonEmptyString('record', typeof record === 'object' ? record?.folder : record);
   if (seed !== undefined) nonEmptyString('seed', seed);
   if (signal !== undefined) abortSignal('signal', signal);
   plainObject('analyze', analyze, ['attributes', 'everyMs', 'inspect']);

@@ -4,6 +4,7 @@ import { FACE_COMMANDS } from './face-commands.js';
 import { GALLERY_COMMANDS } from './gallery-commands.js';
 import { LANDMARK_COMMANDS } from './landmark-commands.js';
 import { RETENTION } from './retention-command.js';
+import { WATCH } from './watch-command.js';
 
 const DOCTOR: Command = {
   name: 'doctor',
@@ -25,6 +26,7 @@ const DOCTOR: Command = {
 export const COMMANDS: readonly Command[] = [
   ...FACE_COMMANDS,
   ...GALLERY_COMMANDS,
+  WATCH,
   RETENTION,
   ...LANDMARK_COMMANDS,
   DOCTOR,

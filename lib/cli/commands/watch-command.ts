@@ -1,0 +1,65 @@
+/** The command that watches cameras. Its code is loaded when it is run. */
+import { type Command, ENGINE_OPTIONS, FACE_OPTIONS, GALLERY_OPTIONS } from '../command.js';
+
+export const WATCH: Command = {
+  name: 'watch',
+  summary: 'watch cameras, videos and streams: who comes, goes, and who it is',
+  usage: '[OPTIONS] SOURCES',
+  about:
+    'SOURCES are cameras (/dev/video0, 0), videos, addresses (rtsp://…, http://…) and folders of photographs, each as it is or as NAME=SOURCE. Of each camera the newest frame is looked at whenever there is room. On a terminal a view is drawn in place; elsewhere each event is a line, with --json a line of JSON. With --data events, strangers and clips are kept. Coordinates of zones and lines are shares of the width and height, from the top-left corner; NAME@CAMERA is for one camera. Exit code 0: the sources or the time came to their end, 2: an error, or all cameras failed, 130: interrupted.',
+  arity: [0, 64],
+  options: {
+    gallery: { ...GALLERY_OPTIONS['gallery']!, text: 'folder of the gallery of known persons' },
+    key: GALLERY_OPTIONS['key']!,
+    data: {
+      type: 'string',
+      short: 'd',
+      value: 'DIR',
+      default: 'LINEAMENT_DATA, where it is set',
+      text: 'keep events, strangers and clips there',
+    },
+    zone: { type: 'string', many: true, value: 'NAME=X,Y,…', text: 'tell who enters and leaves a region; repeatable' },
+    line: { type: 'string', many: true, value: 'NAME=X,Y,X,Y', text: 'tell who crosses a line; repeatable' },
+    clips: { type: 'boolean', text: 'record video of what happens, from 5 s before to 5 s after; needs --data' },
+    privacy: {
+      type: 'string',
+      value: 'MODE',
+      choices: ['none', 'blur-unknown', 'blur-without-consent', 'blur-all'],
+      default: 'none',
+      text: 'whose faces are covered in clips',
+    },
+    expressions: { type: 'boolean', text: 'tell expressions, too' },
+    every: {
+      type: 'number',
+      value: 'N',
+      integer: true,
+      min: 1,
+      max: 10_000,
+      default: '1',
+      text: 'look for faces in every N-th frame, follow them in between',
+    },
+    seconds: { type: 'number', value: 'S', min: 0.1, max: 31_536_000, text: 'end after so long' },
+    record: { type: 'string', value: 'DIR', text: 'record every frame, to be played again' },
+    replay: { type: 'string', value: 'DIR', text: 'play what was recorded instead of SOURCES, every frame in order' },
+    'min-size': FACE_OPTIONS['min-size']!,
+    width: {
+      type: 'number',
+      value: 'PX',
+      integer: true,
+      min: 1,
+      max: 32_768,
+      text: 'width that cameras are asked for',
+    },
+    height: { type: 'number', value: 'PX', integer: true, min: 1, max: 32_768, text: 'height' },
+    fps: { type: 'number', value: 'N', min: 0.001, max: 1000, text: 'most frames a second' },
+    ffmpeg: { type: 'string', value: 'FILE', default: 'found on PATH', text: 'the ffmpeg program' },
+    ...ENGINE_OPTIONS,
+    preset: { ...ENGINE_OPTIONS['preset']!, default: 'fast' },
+  },
+  examples: [
+    ['lineament watch 0', 'the first camera'],
+    ['lineament watch door=rtsp://camera.local/stream -g staff.gallery -d watched', 'who comes, kept in a log'],
+    ['lineament watch hall.mp4 --line exit=0.5,1,0.5,0 --json', 'people over a line, as JSON'],
+  ],
+  run: async (context) => (await import('./watch.js')).watch(context),
+};
