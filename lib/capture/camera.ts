@@ -50,6 +50,7 @@ export class Camera implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #readers: Readers;
   #feed: Feed | undefined;
+  #connecting: Promise<Feed> | undefined;
   #state: CameraState = 'opening';
   #error: LineamentError | undefined;
   #closing: Promise<void> | undefined;
@@ -207,6 +208,7 @@ export class Camera implements AsyncDisposable {
     this.#closing ??= (async () => {
       this.#stop.abort();
       if (this.#state !== 'failed' && this.#state !== 'ended') this.#enter('ended');
+      await this.#connecting?.catch(() => undefined);
       await this.#feed?.stop();
       await this.#developer.close();
       this.#feed = undefined;
@@ -239,11 +241,17 @@ export class Camera implements AsyncDisposable {
     }
   }
 
-  async #connect(): Promise<Feed> {
-    const feed = await this.#plan.open(() => this.#woken(), this.#feed, this.#stop.signal);
-    this.#feed = feed;
-    if (this.#stop.signal.aborted) await feed.stop();
-    return feed;
+  #connect(): Promise<Feed> {
+    const connecting = (async () => {
+      const feed = await this.#plan.open(() => this.#woken(), this.#feed, this.#stop.signal);
+      this.#feed = feed;
+      // Its first picture may have come already.
+      if (this.#stop.signal.aborted) await feed.stop();
+      else this.#woken();
+      return feed;
+    })();
+    this.#connecting = connecting;
+    return connecting;
   }
 
   /** Until the source ends for good. */

@@ -61,8 +61,9 @@ export class FfmpegProcess {
 
   /** Why it could not be started. */
   get problem(): LineamentError | undefined {
-    const cause = this.#problem;
-    return cause && new LineamentError('FFMPEG_FAILED', `it cannot be started: ${cause.message}`, { cause });
+    // Without its cause, which holds the arguments and what is secret in them.
+    const problem = this.#problem;
+    return problem && new LineamentError('FFMPEG_FAILED', `it cannot be started: ${problem.message}`);
   }
 
   /** Ends it, by force where it does not hear. Idempotent. */

@@ -18,9 +18,9 @@ type Develop<T> = (picture: Picture, borrow: boolean) => Promise<T | undefined>;
 export class Readers {
   readonly #camera: ReadCamera;
   readonly #waiting = new Set<() => void>();
-  /** How far each has come. */
-  readonly #cursors = new Set<{ at: number }>();
-  /** The latest picture that any of them has had. */
+  /** The picture that each is done with: asked for the next. */
+  readonly #cursors = new Set<{ done: number }>();
+  /** The latest picture that any of them is done with. */
   #taken = -1;
   #latest: PictureInfo | undefined;
   #delivered = 0;
@@ -52,7 +52,8 @@ export class Readers {
     { signal, order = 'newest', borrow = false }: FramesOptions,
     develop: Develop<T>,
   ): AsyncGenerator<T, void, undefined> {
-    const cursor = { at: order === 'all' || this.#camera.feed?.lossless === true ? this.#taken : -1 };
+    let at = order === 'all' || this.#camera.feed?.lossless === true ? this.#taken : -1;
+    const cursor = { done: at };
     let first = true;
     this.#cursors.add(cursor);
     try {
@@ -60,20 +61,18 @@ export class Readers {
         throwIfAborted(signal);
         const { feed, state, failure } = this.#camera;
         const all = order === 'all' || feed?.lossless === true;
-        const picture = all ? feed?.next(cursor.at) : feed?.newest(cursor.at);
+        const picture = all ? feed?.next(at) : feed?.newest(at);
         if (picture === undefined) {
           if (state === 'failed') throw failure;
           if (state === 'ended') return;
           await this.#change(signal);
           continue;
         }
-        if (!first) this.#skipped += Math.max(0, picture.sequence - cursor.at - 1);
+        if (!first) this.#skipped += Math.max(0, picture.sequence - at - 1);
         first = false;
         let held: Picture | undefined = picture;
         try {
-          cursor.at = picture.sequence;
-          this.#taken = Math.max(this.#taken, cursor.at);
-          this.#tell();
+          at = picture.sequence;
           const made = await develop(picture, borrow);
           if (made === undefined) {
             this.#undecodable++;
@@ -86,6 +85,9 @@ export class Readers {
           yield made;
         } finally {
           release(held);
+          cursor.done = at;
+          this.#taken = Math.max(this.#taken, at);
+          this.#tell();
         }
       }
     } finally {
@@ -94,10 +96,10 @@ export class Readers {
     }
   }
 
-  /** Tells the source what everybody has had. */
+  /** Tells the source what everybody is done with. */
   #tell(): void {
     if (this.#cursors.size === 0) return;
-    const least = Math.min(...[...this.#cursors].map(({ at }) => at));
+    const least = Math.min(...[...this.#cursors].map(({ done }) => done));
     if (least >= 0) this.#camera.feed?.taken(least);
   }
 

@@ -13,7 +13,7 @@ export interface RingFeedParts {
   readonly fresh?: boolean;
   /** Says why the ring ended. */
   readonly explain: (ending: NativeEnding, pictures: boolean) => FeedEnd | Promise<FeedEnd>;
-  /** Ends what fills the ring, before the ring is closed. */
+  /** Ends what fills the ring, while the ring is closed. */
   readonly release: () => Promise<void>;
   /** Damage that the native side cannot see. */
   readonly damaged?: () => number;
@@ -128,8 +128,8 @@ export class RingFeed implements Feed {
 
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
-      await this.#parts.release();
-      await this.native.close();
+      // At once: whoever writes into a full pipe hears nothing else.
+      await Promise.all([this.#parts.release(), this.native.close()]);
       await this.done;
     })();
     return this.#stopping;

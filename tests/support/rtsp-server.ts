@@ -24,7 +24,7 @@ export interface RtspServer {
   readonly playing: number;
   /** How the last player asked for its packets. */
   readonly transport: 'tcp' | 'udp' | undefined;
-  /** Ends everything at once, without a word to the players. */
+  /** Ends everything at once, without a word to the players. Idempotent. */
   kill(): Promise<void>;
   /** Goes silent: connections stay, packets do not come any more. */
   mute(): void;
@@ -37,7 +37,7 @@ export async function startRtspServer(options: RtspOptions): Promise<RtspServer>
   const [rtp, rtcp] = [await bound(), await bound()];
   const sdpFile = join(folder, 'stream.sdp');
   const feeder = feed(options.video, sdpFile, rtp.address().port);
-  const state = { muted: false, transport: undefined as 'tcp' | 'udp' | undefined };
+  const state = { killed: false, muted: false, transport: undefined as 'tcp' | 'udp' | undefined };
   const sessions = new Set<Session>();
   const server = createServer((socket) => {
     const session = new Session(socket, options.login, () => describe(sdpFile), rtp, state);
@@ -63,6 +63,8 @@ export async function startRtspServer(options: RtspOptions): Promise<RtspServer>
       state.muted = true;
     },
     async kill() {
+      if (state.killed) return;
+      state.killed = true;
       const gone = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.destroy();
       await gone;
