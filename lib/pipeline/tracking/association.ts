@@ -8,12 +8,15 @@ import { KINDS, type Kind, type Part, type TrackRecord } from './record.js';
 
 /** 99 % of the boxes of the right track are nearer: χ² with four degrees of freedom. */
 const GATE = 13.28;
+/** A likelihood that costs all of its share. */
+const SURPRISE = 25;
+const WIDTH = 0.5;
 /** Boxes that overlap so much go together whatever the filter expected. */
 const OVERLAP = 0.3;
 /** A pair that costs more is not made. */
 const LIMIT = 0.85;
 /** What looks can add or take away. */
-const LOOK_WEIGHT = 0.6;
+const LOOK_WEIGHT = 0.3;
 /** Added where a face was only expected in a person's box, or the other way round. */
 const JOIN = 0.25;
 
@@ -45,11 +48,11 @@ export const candidate = (observation: Observation): Candidate => ({
 
 /** How far a box is from where a part is expected: 0 to 1 and a little more, `Infinity` behind the gate. */
 function partCost(part: Part, box: Box, measured: Measured): number {
-  const distance = part.motion.distance(measured);
+  const { distance, width } = part.motion.surprise(measured);
   if (distance > 40 * GATE) return Infinity;
   const shape = generalisedIou(part.box, box);
   if (distance > GATE && !(shape > OVERLAP - 1 && intersectionOverUnion(part.box, box) > OVERLAP)) return Infinity;
-  return 0.5 * (1 - shape) * 0.5 + 0.5 * Math.min(1, distance / GATE);
+  return 0.25 * (1 - shape) + 0.5 * Math.min(1, (distance + WIDTH * width) / SURPRISE);
 }
 
 /** What it costs to go on with this track by this observation; `Infinity` where it cannot be. */
@@ -81,6 +84,8 @@ export function pairCost(track: TrackRecord, { observation, measured }: Candidat
   if (looks === undefined) return cost;
   const cosine = track.cosine(observation.embedding);
   if (cosine === undefined) return cost;
+  // Where somebody was, somebody else may come: who looks different is not who was lost.
+  if (track.state === 'lost' && cosine < looks.different) return Infinity;
   const affinity = (cosine - looks.different) / (looks.same - looks.different);
   return Math.max(0, cost + LOOK_WEIGHT * (0.5 - Math.min(1, Math.max(-0.5, affinity))));
 }

@@ -47,12 +47,6 @@ export class Motion {
     }
   }
 
-  clone(): Motion {
-    const copy = new Motion(this.#noise, [0, 0, 1, 1]);
-    copy.#s.set(this.#s);
-    return copy;
-  }
-
   get box(): Box {
     const s = this.#s;
     const h = Math.exp(s[2 * STRIDE]!);
@@ -63,11 +57,6 @@ export class Motion {
   /** Of the centre, pixels a second. */
   get velocity(): Point {
     return [this.#s[1]!, this.#s[STRIDE + 1]!];
-  }
-
-  /** Standard deviation of the centre, heights. */
-  get spread(): number {
-    return Math.sqrt((this.#s[2]! + this.#s[STRIDE + 2]!) / 2) / Math.exp(this.#s[2 * STRIDE]!);
   }
 
   /** Goes `seconds` (0 or more) ahead. */
@@ -118,16 +107,23 @@ export class Motion {
     }
   }
 
-  /** Squared Mahalanobis distance of a box ({@link measure}) from where it is expected; four degrees of freedom. */
-  distance(z: Measured): number {
+  /**
+   * How surprising a box ({@link measure}) is: its squared Mahalanobis distance from where it is expected (four degrees of freedom), and the
+   * logarithm of how much wider than the detector's noise the expectation is, which is what keeps the uncertain from taking all.
+   */
+  surprise(z: Measured): { readonly distance: number; readonly width: number } {
     const s = this.#s;
     const h = Math.exp(s[2 * STRIDE]!);
-    let sum = 0;
+    let distance = 0;
+    let ratio = 1;
     for (let k = 0; k < STATES; k++) {
       const off = z[k]! - s[k * STRIDE]!;
-      sum += (off * off) / (s[k * STRIDE + 2]! + this.#measured(k, h) ** 2);
+      const noise = this.#measured(k, h) ** 2;
+      const total = s[k * STRIDE + 2]! + noise;
+      distance += (off * off) / total;
+      ratio *= total / noise;
     }
-    return sum;
+    return { distance, width: Math.log(ratio) };
   }
 
   #measured(k: number, h: number): number {

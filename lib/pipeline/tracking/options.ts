@@ -13,7 +13,7 @@ export interface Looks {
 export interface TrackerOptions {
   /** Frames with a detection until a track is confirmed. Default 2. */
   readonly confirmHits?: number;
-  /** How long a confirmed track that is not seen is still told of as confirmed, its boxes predicted; then it is lost. Milliseconds, default 400. */
+  /** How long a confirmed track that is not seen is still told of as confirmed, its boxes predicted; then it is lost. Milliseconds, default 200. */
   readonly coastMs?: number;
   /** How long after its last sight a lost track may come back before it ends. Milliseconds, default 5000. */
   readonly keepMs?: number;
@@ -36,7 +36,7 @@ export type CheckedTrackerOptions = Required<Omit<TrackerOptions, 'looks' | 'nex
 
 const DEFAULTS = {
   confirmHits: 2,
-  coastMs: 400,
+  coastMs: 200,
   keepMs: 5000,
   leaveMs: 2000,
   confident: 0.4,
@@ -78,8 +78,8 @@ export function looksOf(calibration: Calibration): Looks {
  * heights of his face a second and less than one of his own.
  */
 export const FACE_MOTION: MotionNoise = {
-  centre: 0.06,
-  height: 0.08,
+  centre: 0.1,
+  height: 0.1,
   aspect: 0.08,
   centreDrive: 4,
   heightDrive: 0.3,

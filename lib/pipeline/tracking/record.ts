@@ -6,9 +6,6 @@ import { FACE_MOTION, PERSON_MOTION } from './options.js';
 
 /** How long the place of a face is expected while only the person is seen, and the other way round, milliseconds. */
 const PART_MS = 2000;
-/** Steps of the path that is laid between two sights. */
-const PATH_MS = 100;
-const PATH_STEPS = 12;
 /** A weak box is trusted this much. */
 const WEAK_TRUST = 0.5;
 
@@ -23,54 +20,30 @@ export class Part {
   /** Where it was seen last, and when. */
   seenBox: Box;
   last: number;
-  #now: Motion;
-  /** The filter as it was at the last sight. */
-  #then: Motion;
+  readonly motion: Motion;
   #box: Box | undefined;
 
   constructor(kind: Kind, box: Box, timestamp: number) {
     this.kind = kind;
     this.seenBox = box;
     this.last = timestamp;
-    this.#now = new Motion(NOISE[kind], box);
-    this.#then = this.#now.clone();
-  }
-
-  get motion(): Motion {
-    return this.#now;
+    this.motion = new Motion(NOISE[kind], box);
   }
 
   /** Where it is, or is expected to be. */
   get box(): Box {
-    this.#box ??= this.#now.box;
+    this.#box ??= this.motion.box;
     return this.#box;
   }
 
   predict(seconds: number): void {
-    this.#now.predict(seconds);
+    this.motion.predict(seconds);
     this.#box = undefined;
   }
 
-  /**
-   * Takes a sight. After frames that missed it (`missed`), the filter goes again from the last sight along a straight path to this
-   * one: what it has guessed in between leaves no trace (observation-centric re-update: J. Cao et al., "Observation-Centric SORT: rethinking SORT for robust
-   * multi-object tracking", CVPR 2023).
-   */
-  update(box: Box, timestamp: number, trust: number, missed: boolean): void {
-    const seconds = (timestamp - this.last) / 1000;
-    if (missed && seconds > 0) {
-      const motion = this.#then;
-      const steps = Math.min(PATH_STEPS, Math.max(1, Math.round((1000 * seconds) / PATH_MS)));
-      for (let i = 1; i <= steps; i++) {
-        const at = (k: number): number => this.seenBox[k]! + ((box[k]! - this.seenBox[k]!) * i) / steps;
-        motion.predict(seconds / steps);
-        motion.update([at(0), at(1), at(2), at(3)], i === steps ? trust : WEAK_TRUST);
-      }
-      this.#now = motion;
-    } else {
-      this.#now.update(box, trust);
-    }
-    this.#then = this.#now.clone();
+  /** Takes a sight. */
+  update(box: Box, timestamp: number, trust: number): void {
+    this.motion.update(box, trust);
     this.#box = undefined;
     this.seenBox = box;
     this.last = timestamp;
@@ -124,22 +97,21 @@ export class TrackRecord {
   person: Part | undefined;
   #look: Look | undefined;
 
-  constructor(id: number, observation: Observation, timestamp: number) {
+  constructor(id: number, observation: Observation, timestamp: number, confirmHits: number) {
     this.id = id;
     this.first = timestamp;
     this.last = timestamp;
-    this.take(observation, timestamp, 1);
+    this.take(observation, timestamp, confirmHits);
   }
 
   /** Goes on with what was seen now. */
   take(observation: Observation, timestamp: number, confirmHits: number, weak = false): void {
-    const missed = this.misses > 0;
     for (const kind of KINDS) {
       const detection = observation[kind];
       if (detection === undefined) continue;
       const part = this[kind];
       if (part === undefined) this[kind] = new Part(kind, detection.box, timestamp);
-      else part.update(detection.box, timestamp, weak ? WEAK_TRUST : 1, missed);
+      else part.update(detection.box, timestamp, weak ? WEAK_TRUST : 1);
     }
     if (observation.embedding !== undefined) this.remember(observation.embedding);
     this.detection = observation.face ?? observation.person;

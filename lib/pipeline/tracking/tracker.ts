@@ -17,7 +17,8 @@ const PACE: Readonly<{ [kind in Kind]: number }> = { face: 8, person: 2 };
  * Keeps persons apart from frame to frame in front of one camera. Detections of faces and persons are joined in one track for
  * each person; a Kalman filter says where its boxes are between and when it is hidden. Confident detections are assigned first, then weak ones to
  * the tracks that are left (Y. Zhang et al., "ByteTrack: multi-object tracking by associating every detection box", ECCV 2022); what turned
- * round while hidden is found where it was seen last (J. Cao et al., "Observation-Centric SORT", CVPR 2023); who is lost is known again by
+ * round while hidden is found where it was seen last (J. Cao et al., "Observation-Centric SORT: rethinking SORT for robust multi-object tracking", CVPR 2023; its re-update
+ * along a straight path was measured and brought nothing over time steps of their true length); who is lost is known again by
  * embeddings. Deterministic: all times are those of the frames. Memory is bounded by `maxTracks`. Not to be shared between threads.
  */
 export class Tracker {
@@ -168,9 +169,7 @@ export class Tracker {
     );
     if (twice) return;
     const id = this.#options.nextId?.() ?? ++this.#lastId;
-    const track = new TrackRecord(id, observation, timestamp);
-    if (this.#options.confirmHits <= 1) track.state = 'confirmed';
-    this.#tracks.push(track);
+    this.#tracks.push(new TrackRecord(id, observation, timestamp, this.#options.confirmHits));
   }
 
   /** Takes out the tracks that are over. */
