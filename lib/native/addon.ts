@@ -24,18 +24,7 @@ import type { NativeSurfaces } from './surface.js';
 import type { NativeTextures } from './texture.js';
 import type { NativeV4l2 } from './v4l2.js';
 
-// Without NativeCamera and NativePicture, which clouds and depths have in another sense: import those two from capture.js.
-export type {
-  CaptureCounts,
-  CaptureFormat,
-  NativeCapture,
-  NativeCapturePipe,
-  PictureFacts,
-  PipeOptions,
-  ReadOptions,
-  RingChoice,
-  RingOptions,
-} from './capture.js';
+export type * from './capture.js';
 export type * from './cloud.js';
 export type * from './cuda.js';
 export type * from './depth.js';

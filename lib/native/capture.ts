@@ -132,7 +132,7 @@ export interface NativeCapturePipe {
   readonly camera: NativeCamera;
   /** For `stdio` of `child_process.spawn`. Not inherited otherwise. */
   readonly writeFd: number;
-  /** To be called once the child has it: the camera ends when nobody holds the writing end. Idempotent. */
+  /** To be called once the child has it: the camera ends when nobody holds the writing end. Idempotent; happens when all is collected, too. */
   closeWriteEnd(): void;
 }
 

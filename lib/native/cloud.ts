@@ -1,6 +1,6 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
 import type { NativeCudaGeometry } from './cuda.js';
-import type { NativeCamera, NativeSize } from './depth.js';
+import type { NativeLens, NativeSize } from './depth.js';
 
 /** More neighbours of a point than this are not looked at. */
 export const MOST_NEIGHBOURS = 1024;
@@ -28,15 +28,15 @@ export interface NativeNormalWindow {
  * Tight RGB: the depth map's own pixels, or (with `fx`) a picture with its camera and 4 × 4 numbers, row by row, from
  * the depth camera's frame to its own.
  */
-export interface NativePicture extends NativeSize, Partial<NativeCamera> {
+export interface NativeColours extends NativeSize, Partial<NativeLens> {
   readonly pixels: Uint8Array;
   readonly transform?: Float64Array | undefined;
 }
 
-export interface NativeProjectOptions extends NativeSize, NativeCamera {
+export interface NativeProjectOptions extends NativeSize, NativeLens {
   readonly leastConfidence: number;
   readonly normals?: NativeNormalWindow | undefined;
-  readonly picture?: NativePicture | undefined;
+  readonly picture?: NativeColours | undefined;
   readonly cuda?: NativeCudaGeometry | undefined;
 }
 
@@ -77,7 +77,7 @@ export interface NativeClouds {
     depth: Float32Array,
     confidence: Float32Array | undefined,
     options: NativeSize &
-      NativeCamera & {
+      NativeLens & {
         readonly leastConfidence: number;
         readonly normals: NativeNormalWindow;
         readonly cuda?: NativeCudaGeometry | undefined;

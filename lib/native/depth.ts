@@ -2,7 +2,7 @@ import type { NativeExecutor, NativeToken } from './addon.js';
 import type { NativeCudaGeometry } from './cuda.js';
 
 /** A pinhole camera, in pixels. */
-export interface NativeCamera {
+export interface NativeLens {
   readonly fx: number;
   readonly fy: number;
   readonly cx: number;
@@ -28,7 +28,7 @@ export interface NativeConfidenceOptions {
 }
 
 /** A window of the picture (`x`, `y`, `width`, `height`), and the picture's camera. */
-export interface NativeLandmarkDepthOptions extends NativeCamera, NativeSize, NativeConfidenceOptions {
+export interface NativeLandmarkDepthOptions extends NativeLens, NativeSize, NativeConfidenceOptions {
   readonly x: number;
   readonly y: number;
   readonly millimetresPerPixel: number;
@@ -56,7 +56,7 @@ export interface NativeDepths {
     executor: NativeExecutor,
     depth: Float32Array,
     other: Float32Array | undefined,
-    options: NativeCamera & NativeSize & NativeConfidenceOptions,
+    options: NativeLens & NativeSize & NativeConfidenceOptions,
     token?: NativeToken,
   ): Promise<Float32Array>;
   /** Bilateral filter; `spatial` in pixels, `range` in millimetres, `radius` from 1 to 16. */
@@ -76,7 +76,7 @@ export interface NativeDepths {
     executor: NativeExecutor,
     depth: Float32Array,
     confidence: Float32Array,
-    options: NativeSize & NativeCamera & { readonly mostPixels: number; readonly mostSpan: number },
+    options: NativeSize & NativeLens & { readonly mostPixels: number; readonly mostSpan: number },
     token?: NativeToken,
   ): Promise<NativeDepth & { readonly filled: number }>;
   /** `unit`: millimetres for a step; steps of 0 and depth outside `near` to `far` are none. */
@@ -84,7 +84,7 @@ export interface NativeDepths {
     executor: NativeExecutor,
     steps: Uint16Array,
     options: NativeSize &
-      NativeCamera &
+      NativeLens &
       NativeConfidenceOptions & { readonly unit: number; readonly near: number; readonly far: number },
     token?: NativeToken,
   ): Promise<NativeDepth>;
@@ -102,7 +102,7 @@ export interface NativeDepths {
     grid: NativeSize & { readonly inverse: boolean },
     depth: Float32Array,
     confidence: Float32Array,
-    options: NativeSize & NativeCamera & { readonly tolerance: number; readonly near: number; readonly far: number },
+    options: NativeSize & NativeLens & { readonly tolerance: number; readonly near: number; readonly far: number },
     token?: NativeToken,
   ): Promise<NativeAlignment>;
 }

@@ -1,9 +1,9 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
-import type { NativeCamera, NativeSize } from './depth.js';
+import type { NativeLens, NativeSize } from './depth.js';
 import type { NativeMesh } from './surface.js';
 
 /** See native/mesh/grid.h. */
-export interface NativeGridOptions extends NativeCamera, NativeSize {
+export interface NativeGridOptions extends NativeLens, NativeSize {
   readonly step: number;
   readonly jump: number;
   readonly angle: number;

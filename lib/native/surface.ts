@@ -1,6 +1,6 @@
 import type { NativeExecutor, NativeToken } from './addon.js';
 import type { NativeCudaGeometry } from './cuda.js';
-import type { NativeCamera, NativeSize } from './depth.js';
+import type { NativeLens, NativeSize } from './depth.js';
 
 /** Arrays of a surface; see `Mesh` of lib/reconstruction/types.ts. */
 export interface NativeMesh {
@@ -41,7 +41,7 @@ export interface NativeVolume {
     depth: Float32Array,
     confidence: Float32Array | undefined,
     rgb: Uint8Array | undefined,
-    camera: NativeCamera & NativeSize,
+    camera: NativeLens & NativeSize,
     pose: Float64Array,
     token?: NativeToken,
   ): Promise<{ readonly blocks: number; readonly voxels: number }>;
@@ -123,7 +123,7 @@ export interface NativeSurfaces {
     executor: NativeExecutor,
     depth: Float32Array,
     confidence: Float32Array | undefined,
-    camera: NativeCamera & NativeSize,
+    camera: NativeLens & NativeSize,
     pose: Float64Array,
   ): Promise<Float64Array>;
   rebuildSurface(

@@ -4,7 +4,7 @@ import { cancellable } from '../inference/cancel.js';
 import type { Runtime } from '../inference/runtime.js';
 import type { CameraIntrinsics } from '../landmarks/camera.js';
 import type { NativeToken } from '../native/addon.js';
-import { MOST_NEIGHBOURS, type NativeNormalWindow, type NativePicture } from '../native/cloud.js';
+import { MOST_NEIGHBOURS, type NativeColours, type NativeNormalWindow } from '../native/cloud.js';
 import type { Frame } from '../types.js';
 import { checkCloud, checkPoint, checkTransform } from './cloud-check.js';
 import { checkDepth, checkIntrinsics, positive } from './depth-check.js';
@@ -177,7 +177,7 @@ function windowOf(options: unknown): NativeNormalWindow {
 function checkPicture(
   picture: unknown,
   map: DepthMap,
-): (runtime: Runtime, token: NativeToken | undefined) => Promise<NativePicture> {
+): (runtime: Runtime, token: NativeToken | undefined) => Promise<NativeColours> {
   const known = plainObject('picture', picture, ['frame', 'camera', 'transform']);
   const frame = known['frame'] as Frame;
   if (typeof frame !== 'object' || frame === null) throw invalid('picture.frame', 'frame', frame);

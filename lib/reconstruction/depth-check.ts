@@ -1,6 +1,6 @@
 import { invalid, positiveInteger } from '../errors/validate.js';
 import type { CameraIntrinsics } from '../landmarks/camera.js';
-import { MOST_DEPTH_PIXELS, MOST_DEPTH_SIDE, type NativeCamera, type NativeSize } from '../native/depth.js';
+import { MOST_DEPTH_PIXELS, MOST_DEPTH_SIDE, type NativeLens, type NativeSize } from '../native/depth.js';
 import type { DepthMap } from './types.js';
 
 /** A size that a depth map may have, or `INVALID_ARGUMENT`. */
@@ -14,7 +14,7 @@ export function checkDepthSize(value: { readonly width: unknown; readonly height
 }
 
 /** Focal lengths above zero, everything finite. */
-export function checkIntrinsics(value: CameraIntrinsics): NativeCamera {
+export function checkIntrinsics(value: CameraIntrinsics): NativeLens {
   if (typeof value !== 'object' || value === null) throw invalid('camera', 'object', value);
   const { fx, fy, cx, cy } = value;
   for (const [name, focal] of Object.entries({ fx, fy })) {
@@ -27,7 +27,7 @@ export function checkIntrinsics(value: CameraIntrinsics): NativeCamera {
 }
 
 /** The size and camera of a depth map whose arrays are as long as that says; what is in them native code looks at. */
-export function checkDepth(map: DepthMap, name = 'map'): NativeSize & NativeCamera {
+export function checkDepth(map: DepthMap, name = 'map'): NativeSize & NativeLens {
   if (typeof map !== 'object' || map === null) throw invalid(name, 'depth map', map);
   const size = checkDepthSize(map);
   for (const array of ['depth', 'confidence'] as const) {
