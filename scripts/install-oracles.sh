@@ -29,6 +29,7 @@ packages=(
   libopen3d-dev                 # oracle of clouds and surfaces, and what lineament_open3d offers
   ffmpeg                        # videos, streams and clips
   qemu-user g++-aarch64-linux-gnu libc6-dev-arm64-cross  # other processors
+  qemu-system-x86 busybox-static cpio kmod  # a guest with the kernel's virtual camera (scripts/vivid.mjs)
 )
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
   echo "install-oracles: needs Debian's apt-get and root; leaving the machine as it is"
@@ -38,7 +39,21 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && exit 0
-echo "install-oracles: could not install ${missing[*]}"
+if [ ${#missing[@]} -gt 0 ]; then
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    echo "install-oracles: could not install ${missing[*]}"
+fi
+# The kernel of that guest, only unpacked: nothing boots from it but the guest.
+vivid="$(cd "$(dirname "$0")/.." && pwd)/out/oracles/vivid"
+if [ "$(dpkg --print-architecture)" = amd64 ] && ! ls "$vivid"/kernel/boot/vmlinuz-* >/dev/null 2>&1; then
+  mkdir -p "$vivid"
+  # The metapackage depends on the newest one; apt downloads as an unprivileged user where it can.
+  image="$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: //p' | head -1)"
+  if ! { cd "$vivid" && apt-get update -qq && apt-get download -qq "$image" && dpkg-deb -x "$image"_*.deb kernel && rm -f "$image"_*.deb; } \
+    >/dev/null 2>&1; then
+    rm -rf "$vivid/kernel" "$vivid"/linux-image-*.deb
+    echo "install-oracles: could not unpack a kernel"
+  fi
+fi
+exit 0
