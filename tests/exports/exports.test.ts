@@ -91,6 +91,8 @@ describe('subpath exports', () => {
       './models',
       ...FAMILIES.map((name) => `./${name}`),
       ...['reconstruction', 'search', 'templates', 'gallery', 'storage'].map((name) => `./${name}`),
+      './capture',
+      './pipeline',
       './training',
       './visualization',
     ];
@@ -111,8 +113,8 @@ describe('subpath exports', () => {
       expect(folders).not.toContain('cli');
       const self = name.slice(2);
       if (self !== 'visualization') expect(folders).not.toContain('visualization');
-      // Training labels pictures with the engine.
-      if (name !== '.' && self !== 'training') expect(folders).not.toContain('engine');
+      // Training labels pictures with the engine, and the pipeline is built on it.
+      if (!['', 'training', 'pipeline'].includes(self)) expect(folders).not.toContain('engine');
       if (FAMILIES.includes(self))
         for (const other of FAMILIES.filter((one) => one !== self)) expect(folders).not.toContain(other);
       if (self === 'visualization') {
