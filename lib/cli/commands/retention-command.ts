@@ -8,13 +8,12 @@ export const RETENTION: Command = {
   summary: 'delete events, clips and persons that were kept long enough',
   usage: 'run|dry-run [OPTIONS] --data DIR',
   about:
-    "run: deletes what is due from the folder of an event log, while cameras are being watched or not, and writes it to the log's audit trail. dry-run: says what would go. Persons who were not seen for long are archived first, and deleted with a signed receipt when they have been archived for long; name their galleries to have them deleted there too. Exit code 0: done, 1: done, and some files or persons were left alone, 2: an error.",
+    "run: deletes what is due from the folder of an event log, while cameras are being watched or not, and writes it to the log's audit trail. dry-run: says what would go. Persons who were not seen for long are archived first, and deleted with a signed receipt when they have been archived for long; name their gallery to have them deleted there too. Exit code 0: done, 1: done, and some files or persons were left alone, 2: an error.",
   arity: [1, 1],
   options: {
     data: { type: 'string', short: 'd', value: 'DIR', default: 'LINEAMENT_DATA', text: 'folder of the event log' },
     'clips-folder': { type: 'string', value: 'DIR', default: 'clips in that folder', text: 'where clips lie' },
-    gallery: { type: 'string', short: 'g', value: 'DIR', text: 'gallery of known persons' },
-    strangers: { type: 'string', value: 'DIR', text: 'gallery of strangers' },
+    gallery: { type: 'string', short: 'g', value: 'DIR', text: 'gallery whose persons are archived and deleted too' },
     key: GALLERY_OPTIONS['key']!,
     'archive-after': days('archive persons not seen for DAYS; never: keep', '180'),
     'delete-after': days('delete persons archived for DAYS; never: keep', '730'),

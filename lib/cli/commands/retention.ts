@@ -58,15 +58,11 @@ export async function retention(context: CommandContext): Promise<number> {
     create: false,
     ...(typeof options['clips-folder'] === 'string' && { clips: options['clips-folder'] }),
   });
-  const galleries: Gallery[] = [];
+  let gallery: Gallery | undefined;
   let progress: Progress | undefined;
   try {
-    for (const name of ['gallery', 'strangers']) {
-      const place = options[name];
-      if (place === undefined) continue;
-      galleries.push(await openNamedGallery({ ...context, options: { ...options, gallery: place } }));
-    }
-    const common = { policy, stores: galleries.map((one) => galleryPersons(one, one.folder)), signal };
+    if (options['gallery'] !== undefined) gallery = await openNamedGallery(context);
+    const common = { policy, stores: gallery ? [galleryPersons(gallery, gallery.folder)] : [], signal };
     let stage = '';
     const report =
       verb === 'dry-run'
@@ -92,7 +88,7 @@ export async function retention(context: CommandContext): Promise<number> {
     return report !== undefined && report.files.problems.length + report.failed.length > 0 ? 1 : 0;
   } finally {
     progress?.end();
-    for (const one of galleries) await one.close();
+    await gallery?.close();
   }
 }
 

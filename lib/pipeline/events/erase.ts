@@ -1,7 +1,7 @@
 import { nonEmptyString, oneOf, plainObject } from '../../errors/validate.js';
 import { LineamentError } from '../../errors.js';
 import type { SqlStatement } from '../../native/index.js';
-import { CLIP, type ClipDeletion, deleteClips } from './files.js';
+import { type ClipDeletion, deleteClips } from './files.js';
 import { TYPES } from './schema.js';
 import type { LogStore } from './store.js';
 
@@ -52,7 +52,13 @@ export async function erasePerson(store: LogStore, id: string, options: ErasePer
   ).map(([key]) => Number(key));
   if (keys.length === 0) throw new LineamentError('NOT_FOUND', `the log knows no person '${id}'`);
   const group = JSON.stringify(keys);
-  const clips = options.clips === false ? NO_CLIPS : await deleteClips(store, await store.rows(SEEN_IN, [group]));
+  const clips =
+    options.clips === false
+      ? NO_CLIPS
+      : await deleteClips(
+          store,
+          (await store.rows(SEEN_IN, [group])).map(([key]) => Number(key)),
+        );
   const at = store.now();
   const subject = store.digest(id);
   const mine = 'IN (SELECT value FROM json_each(?1))';
@@ -103,7 +109,7 @@ export async function erasePerson(store: LogStore, id: string, options: ErasePer
 const NO_CLIPS: ClipDeletion = { deleted: 0, bytes: 0, missing: 0, problems: [] };
 
 /** Kept clips of cameras that saw the persons then; `left` tells of the time from coming to going. */
-const SEEN_IN = `SELECT ${CLIP} FROM clips k WHERE state IN ('kept', 'going') AND (
+const SEEN_IN = `SELECT key FROM clips k WHERE state IN ('kept', 'going') AND (
     EXISTS (SELECT 1 FROM events e WHERE e.id IN (k.event, k.cause) AND e.person IN (SELECT value FROM json_each(?1)))
     OR EXISTS (
       SELECT 1 FROM events e WHERE e.person IN (SELECT value FROM json_each(?1)) AND e.camera = k.camera AND e.timestamp >= k.begins

@@ -4,7 +4,8 @@ import { createReadStream } from 'node:fs';
 import { lstat, opendir, realpath, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { throwIfAborted } from '../../errors.js';
-import type { SqlRow, SqlValue } from '../../native/index.js';
+import type { SqlValue } from '../../native/index.js';
+import { sidecarOf } from '../clips/finish.js';
 import { uuidText } from './ids.js';
 import type { LogStore } from './store.js';
 
@@ -22,10 +23,10 @@ export interface FileProblem {
 }
 
 export interface ClipDeletion {
-  /** Clips whose files are gone, and the bytes of those files. */
+  /** Videos that are gone, and the bytes of them and of what lay beside them. */
   readonly deleted: number;
   readonly bytes: number;
-  /** Clips whose files were gone already. */
+  /** Videos that were gone already. */
   readonly missing: number;
   readonly problems: readonly FileProblem[];
 }
@@ -34,25 +35,43 @@ export interface ClipDeletion {
 const MOST_LISTED = 1000;
 const BATCH = 32;
 
+/** A file, and the clips that are in it: events that follow each other share one. */
 interface Clip {
-  readonly key: number;
+  readonly keys: number[];
   readonly event: string;
   readonly path: string | undefined;
-  readonly thumbnail: string | undefined;
+  /** What lies beside it: thumbnail, facts. */
+  readonly beside: Set<string>;
   readonly sha256: string | undefined;
 }
 
 const text = (value: SqlValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
-const readClip = ([key, event, path, thumbnail, sha256]: SqlRow): Clip => ({
-  key: Number(key),
-  event: uuidText(event as Uint8Array),
-  path: text(path),
-  thumbnail: text(thumbnail),
-  sha256: text(sha256),
-});
 
-/** Columns of `clips` that deletion needs. */
-export const CLIP = 'key, event, path, thumbnail, sha256';
+/** The files of these clips, with all clips that share them. */
+async function filesOf(store: LogStore, keys: readonly number[]): Promise<readonly Clip[]> {
+  const rows = await store.rows(
+    `SELECT key, event, path, thumbnail, sha256 FROM clips WHERE state IN ('kept', 'going') AND (key IN (SELECT value FROM json_each(?1))
+     OR path IN (SELECT path FROM clips WHERE key IN (SELECT value FROM json_each(?1)))) ORDER BY ends, key`,
+    [JSON.stringify(keys)],
+  );
+  const files = new Map<string, Clip>();
+  for (const [key, event, path, thumbnail, sha256] of rows) {
+    const name = text(path);
+    const id = name ?? `${String(key)}`;
+    const known = files.get(id) ?? {
+      keys: [],
+      event: uuidText(event as Uint8Array),
+      path: name,
+      beside: new Set(name === undefined ? [] : [sidecarOf(name)]),
+      sha256: text(sha256),
+    };
+    known.keys.push(Number(key));
+    if (typeof thumbnail === 'string') known.beside.add(thumbnail);
+    if (name !== undefined && known.beside.has(name)) known.beside.delete(name);
+    files.set(id, known);
+  }
+  return [...files.values()];
+}
 
 /**
  * Deletes the files of clips and says so in the log: a clip is marked before its files go, so that a deletion that is interrupted is finished by the
@@ -60,41 +79,41 @@ export const CLIP = 'key, event, path, thumbnail, sha256';
  */
 export async function deleteClips(
   store: LogStore,
-  rows: readonly SqlRow[],
-  options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (done: number) => void } = {},
+  keys: readonly number[],
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: (done: number, total: number) => void;
+  } = {},
 ): Promise<ClipDeletion> {
   const sum = { deleted: 0, bytes: 0, missing: 0, problems: [] as FileProblem[] };
   const root = await realpath(store.clips).catch(() => undefined);
-  for (let at = 0; at < rows.length; at += BATCH) {
+  const clips = await filesOf(store, keys);
+  for (let at = 0; at < clips.length; at += BATCH) {
     throwIfAborted(options.signal);
     const judged = [];
-    for (const clip of rows.slice(at, at + BATCH).map(readClip)) {
+    for (const clip of clips.slice(at, at + BATCH)) {
       const problem = await judge(root, store.clips, clip);
       if (problem !== undefined && problem.problem !== 'missing') sum.problems.push(problem);
       else judged.push({ clip, missing: problem !== undefined });
     }
-    await mark(
-      store,
-      judged.map(({ clip }) => clip.key),
-      'going',
-    );
+    const all = judged.flatMap(({ clip }) => clip.keys);
+    await mark(store, all, 'going');
     const gone: number[] = [];
     const missing: number[] = [];
-    for (const one of judged) {
-      const removed = await remove(root, store.clips, one.clip);
+    for (const { clip, missing: before } of judged) {
+      const removed = await remove(root, store.clips, clip);
       if (typeof removed !== 'number') {
         sum.problems.push(removed);
         continue;
       }
-      if (one.missing) sum.problems.push({ path: one.clip.path ?? '', event: one.clip.event, problem: 'missing' });
-      (one.missing ? missing : gone).push(one.clip.key);
+      if (before) sum.problems.push({ path: clip.path ?? '', event: clip.event, problem: 'missing' });
+      (before ? missing : gone).push(...clip.keys);
+      sum[before ? 'missing' : 'deleted']++;
       sum.bytes += removed;
     }
     await mark(store, gone, 'deleted');
     await mark(store, missing, 'missing');
-    sum.deleted += gone.length;
-    sum.missing += missing.length;
-    options.onProgress?.(Math.min(at + BATCH, rows.length));
+    options.onProgress?.(Math.min(at + BATCH, clips.length), clips.length);
   }
   return { ...sum, problems: sum.problems.slice(0, MOST_LISTED) };
 }
@@ -136,7 +155,7 @@ async function judge(root: string | undefined, folder: string, clip: Clip): Prom
 /** Deletes what lies there and gives its bytes. */
 async function remove(root: string | undefined, folder: string, clip: Clip): Promise<number | FileProblem> {
   let bytes = 0;
-  for (const path of [clip.thumbnail, clip.path]) {
+  for (const path of [...clip.beside, clip.path]) {
     if (path === undefined) continue;
     try {
       const full = await within(root, folder, path);
@@ -191,15 +210,24 @@ export async function unknownFiles(
       }
     }
     for (let at = 0; at < old.length; at += 1000) {
-      const some = old.slice(at, at + 1000);
+      const some = JSON.stringify(old.slice(at, at + 1000));
       const rows = await store.rows(
         `SELECT value FROM json_each(?) WHERE value NOT IN (SELECT path FROM clips WHERE path IS NOT NULL)
          AND value NOT IN (SELECT thumbnail FROM clips WHERE thumbnail IS NOT NULL)`,
-        [JSON.stringify(some)],
+        [some],
       );
-      for (const [path] of rows) if (found.length < MOST_LISTED) found.push({ path: String(path), problem: 'unknown' });
+      for (const [path] of rows) {
+        if (found.length < MOST_LISTED && !(await besideClip(store, String(path))))
+          found.push({ path: String(path), problem: 'unknown' });
+      }
     }
   };
   await walk(store.clips);
   return found;
+}
+
+/** Whether it is the facts of a clip that is there. */
+async function besideClip(store: LogStore, path: string): Promise<boolean> {
+  if (!path.endsWith('.json')) return false;
+  return (await store.count('SELECT count(*) FROM clips WHERE path = ?', [path.replace(/json$/, 'mp4')])) > 0;
 }

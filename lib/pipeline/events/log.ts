@@ -19,7 +19,7 @@ import type { PipelineEvent } from '../types.js';
 import { type AuditCheck, type AuditEntry, type AuditQuery, type Head, listAudit, verifyAudit } from './audit.js';
 import { type ConsentChange, Consents, type PersonConsent } from './consent.js';
 import { type ErasePersonOptions, erasePerson, type LogErasure } from './erase.js';
-import { CLIP, deleteClips } from './files.js';
+import { deleteClips } from './files.js';
 import { isUuid, uuidBytes } from './ids.js';
 import * as persons from './persons.js';
 import {
@@ -121,8 +121,12 @@ export class EventLog implements AsyncDisposable {
       const store = await LogStore.open(db, clips, options.now ?? Date.now);
       const consents = new Consents(store);
       await consents.load();
-      const going = await store.rows(`SELECT ${CLIP} FROM clips WHERE state = 'going'`);
-      if (going.length > 0) await deleteClips(store, going);
+      const going = await store.rows("SELECT key FROM clips WHERE state = 'going'");
+      if (going.length > 0)
+        await deleteClips(
+          store,
+          going.map(([key]) => Number(key)),
+        );
       return new EventLog(store, consents);
     } catch (error) {
       await db.close();

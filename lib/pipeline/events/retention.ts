@@ -3,7 +3,7 @@ import { LineamentError, throwIfAborted } from '../../errors.js';
 import type { Gallery } from '../../gallery/index.js';
 import { ensurePerson } from './consent.js';
 import { erasePerson } from './erase.js';
-import { CLIP, type ClipDeletion, deleteClips, type FileProblem, unknownFiles } from './files.js';
+import { type ClipDeletion, deleteClips, type FileProblem, unknownFiles } from './files.js';
 import type { LogStore } from './store.js';
 
 /** How long what is kept, in days; `false`: for ever. */
@@ -144,7 +144,10 @@ async function work(store: LogStore, now: number, options: RetentionOptions): Pr
     plan: {
       now,
       policy,
-      clips: await count(`SELECT count(*), min(ends) FROM clips WHERE ${DUE_CLIPS}`, before(policy.clipsDays)),
+      clips: await count(
+        `SELECT count(DISTINCT path), min(ends) FROM clips k WHERE ${DUE_CLIPS}`,
+        before(policy.clipsDays),
+      ),
       events: await count('SELECT count(*), min(timestamp) FROM events WHERE timestamp < ?', before(policy.eventsDays)),
       archive: oldest(archive),
       delete: oldest(gone),
@@ -152,8 +155,9 @@ async function work(store: LogStore, now: number, options: RetentionOptions): Pr
   };
 }
 
-/** Clips whose time is over, and those whose deletion was interrupted. */
-const DUE_CLIPS = `(state = 'kept' AND ends < ?1) OR state = 'going'`;
+/** Clips whose time is over, with all that share their file, and those whose deletion was interrupted. */
+const DUE_CLIPS = `state = 'going' OR (state = 'kept' AND ends < ?1
+  AND NOT EXISTS (SELECT 1 FROM clips o WHERE o.path = k.path AND o.ends >= ?1))`;
 
 interface Everybody {
   readonly persons: ReadonlyMap<string, { readonly last: number; readonly archivedAt: number | undefined }>;
@@ -210,11 +214,15 @@ export async function runRetention(
 
   const due = clipsDays === false ? -1 : now - clipsDays * DAY;
   const rows = await store.rows(
-    `SELECT ${CLIP} FROM clips WHERE ${DUE_CLIPS} ORDER BY ends LIMIT 1000000`,
+    `SELECT key FROM clips k WHERE ${DUE_CLIPS} ORDER BY ends LIMIT 1000000`,
     [due],
     signal,
   );
-  const files = await deleteClips(store, rows, { signal, onProgress: (done) => tell('clips', done, rows.length) });
+  const files = await deleteClips(
+    store,
+    rows.map(([key]) => Number(key)),
+    { signal, onProgress: (done, total) => tell('clips', done, total) },
+  );
   const unknown: readonly FileProblem[] = clipsDays === false ? [] : await unknownFiles(store, due, signal);
 
   let events = 0;

@@ -3,7 +3,7 @@ import { relative, resolve, sep } from 'node:path';
 import { invalid, nonEmptyString, numberIn, oneOf } from '../../errors/validate.js';
 import type { SqlRow, SqlStatement, SqlValue } from '../../native/index.js';
 import type { Identity, PipelineEvent } from '../types.js';
-import { isUuid, uuidBytes, uuidText } from './ids.js';
+import { isUuid, uuidBytes, uuidText, uuidTime } from './ids.js';
 import { TYPES } from './schema.js';
 
 /** Most bytes of what an event says beyond the columns. */
@@ -13,7 +13,10 @@ type Flat = PipelineEvent extends infer E ? { [K in E extends E ? keyof E : neve
 
 /** What of an event has a column of its own, or a table. */
 const COLUMNS = ['id', 'camera', 'timestamp', 'sequence', 'track', 'identity', 'previous', 'zone', 'line', 'type'];
-const CLIP_COLUMNS = ['path', 'sha256', 'thumbnail', 'event', 'from', 'to'];
+const CLIP_COLUMNS = ['path', 'sha256', 'thumbnail', 'event'];
+
+/** How long before its cause a clip is taken to begin that does not say it: rather too long, as erasures go by it. */
+const LEAD_MS = 30_000;
 
 /** An event that can be written. */
 export interface EventRow {
@@ -70,15 +73,16 @@ export function eventRow(event: PipelineEvent, index: number, clips: string): Ev
 }
 
 function clipRow(event: Extract<PipelineEvent, { type: 'clip' }>, name: string, clips: string): readonly SqlValue[] {
-  const { from = event.timestamp, to = event.timestamp } = event;
-  const { path, thumbnail, sha256 } = event;
+  const { path, thumbnail, sha256, to = event.timestamp } = event;
+  const cause = isUuid(event.event) ? uuidTime(event.event) : to;
+  const { from = Math.max(0, Math.min(cause, to) - LEAD_MS) } = event;
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256)) throw invalid(`${name}.sha256`, 'SHA-256 in hex', sha256);
   return [
     uuidBytes(event.id),
     isUuid(event.event) ? uuidBytes(event.event) : null,
     event.camera,
-    numberIn(`${name}.from`, from, 0, 2 ** 48 - 1),
-    numberIn(`${name}.to`, to, from, 2 ** 48 - 1),
+    numberIn(`${name}.from`, from, 0, to),
+    numberIn(`${name}.to`, to, 0, 2 ** 48 - 1),
     path === undefined ? null : placed(clips, nonEmptyString(`${name}.path`, path)),
     thumbnail === undefined ? null : placed(clips, nonEmptyString(`${name}.thumbnail`, thumbnail)),
     sha256 ?? null,
@@ -142,7 +146,7 @@ const SEE_PERSON = `INSERT INTO persons (id, kind, name, first_seen, last_seen, 
 
 /** What is read of an event; `e` is the event, the joins are {@link JOINS}. */
 export const READ = `e.id, e.timestamp, e.type, c.name, e.track, e.sequence, e.place, e.detail,
-  r.kind, r.id, r.name, q.kind, q.id, q.name, k.path, k.thumbnail, k.sha256, k.cause, k.state, k.begins, k.ends`;
+  r.kind, r.id, r.name, q.kind, q.id, q.name, k.path, k.thumbnail, k.sha256, k.cause, k.state`;
 
 export const JOINS = `JOIN cameras c ON c.key = e.camera
   LEFT JOIN persons p ON p.key = e.person LEFT JOIN persons r ON r.key = coalesce(p.root, p.key)
@@ -179,11 +183,10 @@ function identityOf(field: string, stored: unknown, kind?: SqlValue, id?: SqlVal
 }
 
 function clipFields(columns: readonly SqlValue[], clips: string): object {
-  const [path, thumbnail, sha256, cause, state, begins, ends] = columns;
+  const [path, thumbnail, sha256, cause, state] = columns;
   const text = (value: SqlValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
   return {
     event: cause instanceof Uint8Array ? uuidText(cause) : '',
-    ...(typeof begins === 'number' && typeof ends === 'number' && ends > begins && { from: begins, to: ends }),
     ...(text(path) !== undefined && { path: resolve(clips, text(path)!) }),
     ...(text(thumbnail) !== undefined && { thumbnail: resolve(clips, text(thumbnail)!) }),
     ...(text(sha256) !== undefined && { sha256: text(sha256) }),

@@ -143,7 +143,6 @@ describe('clips', () => {
     expect(said).toEqual(
       [
         `${outside} outside`,
-        `${outside} outside`,
         'door/changed.mp4 changed',
         'door/file-link.mp4 outside',
         'door outside',
@@ -159,7 +158,26 @@ describe('clips', () => {
       expect(existsSync(inside('door', name))).toBe(true);
     expect(existsSync(inside('door', 'good.mp4'))).toBe(false);
     // What was left alone is reported again.
-    expect((await log.runRetention(NOW)).files.problems).toHaveLength(7);
+    expect((await log.runRetention(NOW)).files.problems).toHaveLength(6);
+  });
+
+  it('that share a file go together, once the last of them is due, with what lies beside it', async () => {
+    const one = clip(40, inside('door', 'shared.mp4')) as Extract<PipelineEvent, { type: 'clip' }>;
+    writeFileSync(inside('door', 'shared.json'), '{}');
+    writeFileSync(inside('door', 'other.json'), '{}');
+    const long = new Date(NOW - 50 * DAY);
+    for (const name of ['shared.json', 'other.json']) utimesSync(inside('door', name), long, long);
+    const { from: _from, to: _to, ...rest } = one;
+    const two = { ...rest, id: ids.next(NOW - 20 * DAY), timestamp: NOW - 20 * DAY };
+    await log.append([one, two]);
+    expect((await log.planRetention(NOW)).clips.count).toBe(0);
+    const early = await log.runRetention(NOW);
+    expect(early.files.problems).toEqual([{ path: 'door/other.json', problem: 'unknown' }]);
+    const report = await log.runRetention(NOW, { policy: { clipsDays: 10 } });
+    expect(report).toMatchObject({ clips: { count: 1 }, files: { deleted: 1, missing: 0 } });
+    for (const name of ['shared.mp4', 'shared.mp4.jpg', 'shared.json'])
+      expect(existsSync(inside('door', name))).toBe(false);
+    for (const { id } of [one, two]) expect(await log.get(id)).toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('whose deletion was interrupted are deleted when the log is opened', async () => {
@@ -187,10 +205,12 @@ describe('clips', () => {
       by('after.mp4', { from: at + 1, to: at + 1000 }),
       by('other-camera.mp4', { camera: 'yard', from: at - 1000, to: at }),
       by('cause.mp4', { camera: 'yard', event: cause.id, from: 1, to: 2 }),
+      // Says neither from when nor to when: from before its cause to its own time.
+      by('unsaid.mp4', { event: ids.next(at - 60_000), timestamp: at + 5000, from: undefined, to: undefined }),
     ]);
     const { clips } = await log.erase('ada', { by: 'desk' });
-    expect(clips).toMatchObject({ deleted: 2, problems: [] });
-    const left = ['during', 'before', 'after', 'other-camera', 'cause'].filter((name) =>
+    expect(clips).toMatchObject({ deleted: 3, problems: [] });
+    const left = ['during', 'before', 'after', 'other-camera', 'cause', 'unsaid'].filter((name) =>
       existsSync(inside('door', `${name}.mp4`)),
     );
     expect(left).toEqual(['before', 'after', 'other-camera']);
