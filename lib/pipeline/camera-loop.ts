@@ -30,8 +30,8 @@ export interface LoopParts {
   /** Every frame in the order of time over all cameras, none left out: for replays. */
   readonly inOrder: boolean;
   readonly signal: AbortSignal;
-  /** Events of a frame, and when that was taken. */
-  readonly tell: (events: readonly PipelineEvent[], timestamp: number) => void;
+  /** Events of a frame, and when that was taken; without a frame it is only what time it is. */
+  readonly tell: (events: readonly PipelineEvent[], timestamp: number, ofFrame?: boolean) => void;
   readonly show: (snapshot: TracksSnapshot) => void;
   /** Told of every frame's tracks before its events are: for what covers faces. */
   readonly watch: (look: Look) => void;
@@ -202,7 +202,7 @@ export class CameraLoop {
     watch({ camera: camera.id, timestamp, width, height, tracks, identities });
     const shown = tracks.filter(({ state }) => state === 'confirmed' || state === 'lost');
     this.#confirmed = shown.filter(({ state }) => state === 'confirmed').length;
-    tell(events, timestamp);
+    tell(events, timestamp, true);
     const named = (track: Track): WatchedTrack => {
       const identity = identities.get(track.id);
       return identity === undefined ? track : { ...track, identity };

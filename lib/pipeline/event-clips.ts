@@ -31,6 +31,7 @@ export class EventClips {
   readonly #ids: EventIds;
   readonly #tell: (event: PipelineEvent) => void;
   readonly #pending = new Set<Promise<void>>();
+  readonly #told = new WeakSet<Recording>();
   #unfinished = 0;
 
   constructor(
@@ -58,6 +59,9 @@ export class EventClips {
       this.#failed(event, error);
       return;
     }
+    // Events that follow each other share a clip, which is told of once: its facts name them all.
+    if (this.#told.has(recording)) return;
+    this.#told.add(recording);
     const done = recording.done.then(
       (clip) => {
         const { path, sha256, thumbnail, failure, last } = clip;
@@ -75,10 +79,7 @@ export class EventClips {
     void done.finally(() => this.#pending.delete(done));
   }
 
-  /**
-   * Waits for recordings that are under way; with `stop` they end with the pictures that they have. Gives how many came to nothing since the
-   * last call.
-   */
+  /** Waits for recordings that are under way; with `stop` they end with the pictures that they have. Gives how many came to nothing so far. */
   async finish(stop: boolean): Promise<number> {
     if (stop) await this.#recorder.close();
     await Promise.all([...this.#pending]);

@@ -142,7 +142,8 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
     store: log && { append: async (events) => void (await log.append(events)) },
     tell: (event) => {
       told++;
-      const age = Date.now() - (origins.get(event) ?? event.timestamp);
+      const origin = origins.get(event);
+      const age = origin === undefined ? Number.POSITIVE_INFINITY : Date.now() - origin;
       if (age < LIVE_MS) times.record('event', age);
       bus.publish(event);
       clips?.event(event);
@@ -188,9 +189,9 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
       minFaceSize: options.minFaceSize,
       inOrder,
       signal: stop.signal,
-      tell: (events, timestamp) => {
+      tell: (events, timestamp, ofFrame = false) => {
         clock = Math.max(clock, timestamp);
-        for (const event of events) origins.set(event, timestamp);
+        if (ofFrame) for (const event of events) origins.set(event, timestamp);
         sink.submit(events);
       },
       show: (snapshot) => snapshots.publish(snapshot),
