@@ -207,7 +207,7 @@ export class Recording {
   #note(state: Taking, frame: CameraFrame): void {
     const { key = this.#request.start } = this.#request;
     if (this.#thumbnail === undefined || (this.#thumbnail.timestamp < key && frame.timestamp >= key))
-      this.#thumbnail = { ...frame, data: frame.data.slice() };
+      this.#thumbnail = { ...frame, data: new Uint8Array(frame.data) };
     const before = state.recent.at(-1)?.timestamp ?? frame.timestamp;
     state.longest = Math.max(state.longest, frame.timestamp - before);
     state.recent.push({ sequence: frame.sequence, timestamp: frame.timestamp });

@@ -154,7 +154,8 @@ export async function redactFrame<F extends Frame>(
   options: RedactOptions,
   { addon, executor }: { readonly addon: NativeAddon; readonly executor: NativeExecutor },
 ): Promise<F> {
-  const data = options.inPlace === true ? frame.data : frame.data.slice();
+  // Not `slice`: that of a Buffer shares its memory.
+  const data = options.inPlace === true ? frame.data : new Uint8Array(frame.data);
   const { width, height, format, stride } = frame;
   const view: PixelView = { data, width, height, format, ...(stride === undefined ? {} : { stride }) };
   try {

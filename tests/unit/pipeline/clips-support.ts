@@ -1,6 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { CameraFrame, FramesOptions } from '../../../lib/capture/types.js';
+import type { LineamentError } from '../../../lib/errors.js';
 import type { FrameSource } from '../../../lib/pipeline/clips/index.js';
 
 const run = promisify(execFile);
@@ -14,6 +15,27 @@ export const ffmpeg = ((): boolean => {
     return false;
   }
 })();
+
+export const T0 = 1_800_000_000_000;
+/** How long to look for something that comes: machines are busy. */
+export const SLOW = { timeout: 30_000 };
+
+/** The error that a promise rejects with. */
+export const failure = (work: Promise<unknown>): Promise<LineamentError> =>
+  work.then(
+    () => {
+      throw new Error('it did not fail');
+    },
+    (error: unknown) => error as LineamentError,
+  );
+
+/** A camera that gave pictures at these times (milliseconds after T0), numbered from 0. */
+export function sourceOf(times: readonly number[], make: typeof numbered = numbered): MemorySource {
+  const source = new MemorySource();
+  for (const [i, time] of times.entries()) source.push(make(i, T0 + time));
+  return source;
+}
+export const steady = (count: number, step = 40): number[] => Array.from({ length: count }, (_, i) => i * step);
 
 const BITS = 16;
 

@@ -1,29 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CameraFrame } from '../../../lib/capture/types.js';
 import { LineamentError } from '../../../lib/errors.js';
-import { scanFragments } from '../../../lib/pipeline/clips/fragments.js';
-import { type Clip, ClipRecorder } from '../../../lib/pipeline/clips/index.js';
+import { ClipRecorder } from '../../../lib/pipeline/clips/index.js';
 import { Turns } from '../../../lib/pipeline/clips/turns.js';
-import { ffmpeg, MemorySource, numbered, readBack } from './clips-support.js';
+import { failure, ffmpeg, MemorySource, numbered, readBack, SLOW, sourceOf, steady, T0 } from './clips-support.js';
 
-const T0 = 1_800_000_000_000;
-/** How long to look for something that comes: machines are busy. */
-const SLOW = { timeout: 30_000 };
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'lineament-clips-'));
@@ -33,19 +18,6 @@ afterEach(() => {
 });
 
 const code = (error: unknown): string => (error instanceof LineamentError ? error.code : `no code: ${String(error)}`);
-const failure = (work: Promise<unknown>): Promise<LineamentError> =>
-  work.then(
-    () => expect.fail('it did not fail'),
-    (error: unknown) => error as LineamentError,
-  );
-
-/** A camera that gave pictures at these times (milliseconds after T0), numbered from 0. */
-function sourceOf(times: readonly number[], make: typeof numbered = numbered): MemorySource {
-  const source = new MemorySource();
-  for (const [i, time] of times.entries()) source.push(make(i, T0 + time));
-  return source;
-}
-const steady = (count: number, step = 40): number[] => Array.from({ length: count }, (_, i) => i * step);
 /** Steps of a camera that keeps no rate. */
 const uneven = (count: number): number[] => {
   let at = 0;
@@ -326,86 +298,5 @@ describe.skipIf(!ffmpeg)('clips (needs ffmpeg with libx264)', () => {
     expect(
       (await recorder.record({ source, start: T0, end: T0 + 500, path: join(folder, 'd.mp4') }).done).pictures,
     ).toBe(13);
-  });
-});
-
-/** An ffmpeg that may not write more than so many kibibytes into a file, as a full disk would have it. */
-function cramped(kib: number): string {
-  const path = join(folder, `ffmpeg-${kib}`);
-  writeFileSync(path, `#!/bin/bash\ntrap '' XFSZ\nulimit -f ${kib}\nexec ffmpeg "$@"\n`);
-  chmodSync(path, 0o755);
-  return path;
-}
-
-/** Pictures that compress badly. */
-function noisy(number: number, timestamp: number): CameraFrame {
-  const frame = numbered(number, timestamp, 320, 192);
-  let seed = number + 1;
-  for (let i = 320 * 96; i < 320 * 192; i++) {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-    frame.data[i] = seed >>> 24;
-  }
-  return frame;
-}
-
-describe.skipIf(!ffmpeg || process.platform === 'win32')('clips that fail (needs ffmpeg with libx264)', () => {
-  const record = (recorder: ClipRecorder, source: MemorySource, name: string): Promise<Clip> =>
-    recorder.record({ source, start: T0, end: T0 + 8000, path: join(folder, name) }).done;
-
-  it('are kept as far as they were written when the disk is full', async () => {
-    const source = sourceOf(steady(200), noisy);
-    source.end();
-    await using recorder = new ClipRecorder({ folder, ffmpeg: cramped(1500) });
-    const clip = await record(recorder, source, 'full.mp4');
-    expect(clip.ended).toBe('failed');
-    expect(clip.failure).toMatchObject({ code: 'RECORDING_FAILED', message: expect.stringMatching(/File too large/) });
-    expect(clip.pictures).toBeGreaterThan(10);
-    expect(clip.pictures).toBeLessThan(200);
-    const { numbers } = await readBack(clip.path);
-    expect(numbers).toEqual(Array.from({ length: clip.pictures }, (_, i) => i));
-    expect(clip.last.sequence).toBe(clip.pictures - 1);
-    expect(await scanFragments(clip.path)).toMatchObject({ pictures: clip.pictures, bytes: statSync(clip.path).size });
-    // Nothing fits: nothing is left, and the reason is told.
-    await using tiny = new ClipRecorder({ folder, ffmpeg: cramped(1) });
-    const error = await failure(record(tiny, source, 'tiny.mp4'));
-    expect(code(error)).toBe('RECORDING_FAILED');
-    expect(readdirSync(folder).filter((name) => name.startsWith('tiny'))).toEqual([]);
-  });
-
-  it('are kept when ffmpeg is killed, and the next clip is whole', async () => {
-    const source = sourceOf(steady(120));
-    await using recorder = new ClipRecorder({ folder, idleSeconds: 5 });
-    const work = record(recorder, source, 'killed.mp4');
-    const part = join(folder, 'killed.part.mp4');
-    await expect
-      .poll(async () => (await scanFragments(part).catch(() => undefined))?.pictures ?? 0, SLOW)
-      .toBeGreaterThan(40);
-    const children = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,args='], { encoding: 'utf8' });
-    const pid = Number(/^\s*(\d+) .*killed\.part\.mp4/m.exec(children)?.[1]);
-    process.kill(pid, 'SIGKILL');
-    for (let i = 120; i < 150; i++) source.push(numbered(i, T0 + i * 40));
-    const clip = await work;
-    expect(clip.failure?.message).toMatch(/SIGKILL/);
-    const { numbers } = await readBack(clip.path);
-    expect(numbers).toEqual(Array.from({ length: clip.pictures }, (_, i) => i));
-    expect(numbers.length).toBeGreaterThan(40);
-    source.end();
-    expect(await record(recorder, source, 'next.mp4')).toMatchObject({ ended: 'source', pictures: 150 });
-  });
-
-  it('say what an ffmpeg cannot do', async () => {
-    const path = join(folder, 'poor');
-    writeFileSync(
-      path,
-      '#!/bin/sh\ncase "$*" in *-version*) echo "ffmpeg version 6.1";; *) echo " V....D mpeg4  old";; esac\n',
-    );
-    chmodSync(path, 0o755);
-    await using recorder = new ClipRecorder({ folder, ffmpeg: path });
-    const error = await failure(record(recorder, sourceOf(steady(9)), 'a.mp4'));
-    expect(code(error)).toBe('RECORDING_FAILED');
-    expect(error.message).toMatch(/no H\.264 encoder/);
-    expect(error.fix).toMatch(/libx264/);
-    await using named = new ClipRecorder({ folder, ffmpeg: path, encoder: 'h264_nvenc' });
-    expect((await failure(record(named, sourceOf(steady(9)), 'b.mp4'))).message).toMatch(/'h264_nvenc'/);
   });
 });

@@ -1,0 +1,181 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CameraFrame } from '../../../lib/capture/types.js';
+import { scanFragments } from '../../../lib/pipeline/clips/fragments.js';
+import { type Clip, ClipRecorder } from '../../../lib/pipeline/clips/index.js';
+import { root } from '../../support/child.js';
+import { failure, ffmpeg, type MemorySource, numbered, readBack, SLOW, sourceOf, steady, T0 } from './clips-support.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lineament-clips-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The ffmpeg that a process runs for a file. */
+function encoderOf(parent: number, part: string): number {
+  const children = execFileSync('ps', ['--ppid', String(parent), '-o', 'pid=,args='], { encoding: 'utf8' });
+  return Number(
+    children
+      .split('\n')
+      .find((line) => line.includes(part))
+      ?.trim()
+      .split(' ')[0],
+  );
+}
+
+/** An ffmpeg that may not write more than so many kibibytes into a file, as a full disk would have it. */
+function cramped(kib: number): string {
+  const path = join(folder, `ffmpeg-${kib}`);
+  writeFileSync(path, `#!/bin/bash\ntrap '' XFSZ\nulimit -f ${kib}\nexec ffmpeg "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Pictures that compress badly. */
+function noisy(number: number, timestamp: number): CameraFrame {
+  const frame = numbered(number, timestamp, 320, 192);
+  let seed = number + 1;
+  for (let i = 320 * 96; i < 320 * 192; i++) {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    frame.data[i] = seed >>> 24;
+  }
+  return frame;
+}
+
+describe.skipIf(!ffmpeg || process.platform === 'win32')('clips that fail (needs ffmpeg with libx264)', () => {
+  const record = (recorder: ClipRecorder, source: MemorySource, name: string): Promise<Clip> =>
+    recorder.record({ source, start: T0, end: T0 + 8000, path: join(folder, name) }).done;
+
+  it('are kept as far as they were written when the disk is full', async () => {
+    const source = sourceOf(steady(200), noisy);
+    source.end();
+    await using recorder = new ClipRecorder({ folder, ffmpeg: cramped(1500) });
+    const clip = await record(recorder, source, 'full.mp4');
+    expect(clip.ended).toBe('failed');
+    expect(clip.failure).toMatchObject({ code: 'RECORDING_FAILED', message: expect.stringMatching(/File too large/) });
+    expect(clip.pictures).toBeGreaterThan(10);
+    expect(clip.pictures).toBeLessThan(200);
+    const { numbers } = await readBack(clip.path);
+    expect(numbers).toEqual(Array.from({ length: clip.pictures }, (_, i) => i));
+    expect(clip.last.sequence).toBe(clip.pictures - 1);
+    expect(await scanFragments(clip.path)).toMatchObject({ pictures: clip.pictures, bytes: statSync(clip.path).size });
+    // Nothing fits: nothing is left, and the reason is told.
+    await using tiny = new ClipRecorder({ folder, ffmpeg: cramped(1) });
+    const error = await failure(record(tiny, source, 'tiny.mp4'));
+    expect(error.code).toBe('RECORDING_FAILED');
+    expect(readdirSync(folder).filter((name) => name.startsWith('tiny'))).toEqual([]);
+  });
+
+  it('are kept when ffmpeg is killed, and the next clip is whole', async () => {
+    const source = sourceOf(steady(120));
+    await using recorder = new ClipRecorder({ folder, idleSeconds: 5 });
+    const work = record(recorder, source, 'killed.mp4');
+    const part = join(folder, 'killed.part.mp4');
+    await expect
+      .poll(async () => (await scanFragments(part).catch(() => undefined))?.pictures ?? 0, SLOW)
+      .toBeGreaterThan(40);
+    process.kill(encoderOf(process.pid, part), 'SIGKILL');
+    for (let i = 120; i < 150; i++) source.push(numbered(i, T0 + i * 40));
+    const clip = await work;
+    expect(clip.failure?.message).toMatch(/SIGKILL/);
+    const { numbers } = await readBack(clip.path);
+    expect(numbers).toEqual(Array.from({ length: clip.pictures }, (_, i) => i));
+    expect(numbers.length).toBeGreaterThan(40);
+    source.end();
+    expect(await record(recorder, source, 'next.mp4')).toMatchObject({ ended: 'source', pictures: 150 });
+  });
+
+  it('say what an ffmpeg cannot do', async () => {
+    const path = join(folder, 'poor');
+    writeFileSync(
+      path,
+      '#!/bin/sh\ncase "$*" in *-version*) echo "ffmpeg version 6.1";; *) echo " V....D mpeg4  old";; esac\n',
+    );
+    chmodSync(path, 0o755);
+    await using recorder = new ClipRecorder({ folder, ffmpeg: path });
+    const error = await failure(record(recorder, sourceOf(steady(9)), 'a.mp4'));
+    expect(error.code).toBe('RECORDING_FAILED');
+    expect(error.message).toMatch(/no H\.264 encoder/);
+    expect(error.fix).toMatch(/libx264/);
+    await using named = new ClipRecorder({ folder, ffmpeg: path, encoder: 'h264_nvenc' });
+    expect((await failure(record(named, sourceOf(steady(9)), 'b.mp4'))).message).toMatch(/'h264_nvenc'/);
+  });
+
+  it('can be played as far as they were written when the process is killed', async () => {
+    const script = `
+      import { ClipRecorder } from './lib/pipeline/clips/index.js';
+      import { MemorySource, numbered } from './tests/unit/pipeline/clips-support.js';
+      const source = new MemorySource();
+      let i = 0;
+      const next = () => source.push(numbered(i, ${T0} + 40 * i++));
+      while (i < 150) next();
+      const recorder = new ClipRecorder({ folder: ${JSON.stringify(folder)} });
+      const { path, done } = recorder.event({ source, timestamp: ${T0} + 5500, event: 'killed' });
+      process.stdout.write(path);
+      done.then(() => process.exit(1));
+      setInterval(next, 40);
+    `;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    let path = '';
+    child.stdout.on('data', (text: Buffer) => {
+      path += text.toString();
+    });
+    await expect.poll(() => path, SLOW).toMatch(/mp4$/);
+    const part = path.replace('.mp4', '.part.mp4');
+    await expect
+      .poll(async () => (await scanFragments(part).catch(() => undefined))?.pictures ?? 0, SLOW)
+      .toBeGreaterThan(60);
+    // ffmpeg first, so that it cannot tidy up either.
+    process.kill(encoderOf(child.pid!, part), 'SIGKILL');
+    child.kill('SIGKILL');
+    await closed;
+    expect(existsSync(path)).toBe(false);
+    const { numbers } = await readBack(part);
+    expect(numbers.length).toBeGreaterThan(60);
+    // The first is that of half a second: five seconds before the event.
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => 13 + i));
+  });
+});
+
+describe('fragments', () => {
+  it('are none in what is no video, cut off or damaged', async () => {
+    const path = join(folder, 'x.mp4');
+    const box = (type: string, content: number[] = []): number[] => [
+      0,
+      0,
+      0,
+      8 + content.length,
+      ...Buffer.from(type),
+      ...content,
+    ];
+    const trun = box('trun', [0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0]);
+    const moof = box('moof', box('traf', trun));
+    const whole = [...box('ftyp'), ...box('moov'), ...moof, ...box('mdat', [1, 2, 3])];
+    for (const [bytes, pictures] of [
+      [whole, 5],
+      [[...whole, ...moof], 5],
+      [[...whole, ...moof, 0, 0, 0, 9], 5],
+      [[...whole, 0, 0, 0, 3, 255, 255, 255, 255], 5],
+      [whole.slice(0, -1), 0],
+      [[...box('ftyp'), ...moof, ...box('mdat')], 0],
+      [[0, 0, 0, 1, ...Buffer.from('moov'), 0, 0, 0, 0], 0],
+      [[...Buffer.from('no video at all, only text')], 0],
+      [[], 0],
+    ] as const) {
+      writeFileSync(path, Uint8Array.from(bytes));
+      const found = await scanFragments(path);
+      expect(found.pictures).toBe(pictures);
+      expect(found.bytes).toBe(pictures === 0 ? 0 : whole.length);
+    }
+  });
+});
