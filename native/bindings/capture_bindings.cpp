@@ -53,8 +53,12 @@ Napi::Value create_capture_pipe(const Napi::CallbackInfo& info) {
   const Napi::Object options = object_in(info[0], "options");
   PipeEnds pipe = value_or_throw(info.Env(), make_pipe());
   Napi::Object out = Napi::Object::New(info.Env());
-  out.Set("camera", start(options, std::move(pipe.read)));
+  Napi::Object camera = start(options, std::move(pipe.read));
+  out.Set("camera", camera);
   const auto write = std::make_shared<Descriptor>(std::move(pipe.write));
+  // The number stays valid for as long as somebody has the camera, though the pipe's object be collected.
+  camera.AddFinalizer([](Napi::Env, std::shared_ptr<Descriptor>* held) { delete held; },
+                      new std::shared_ptr<Descriptor>(write));
   out.Set("writeFd", write->get());
   set_method(out, "closeWriteEnd", [write](const Napi::CallbackInfo& call) {
     write->close();

@@ -206,27 +206,27 @@ Status PipeSource::read_raw(Filler& filler) {
   picture.width = raw.width;
   picture.height = raw.height;
   picture.bytes = picture_bytes(raw.format, raw.width, raw.height);
-  std::vector<uint8_t> scratch;  // where pictures go that the ring has no room for
+  std::vector<uint8_t> scratch(std::min<size_t>(picture.bytes, 65536));  // for pictures that the ring has no room for
   for (uint64_t index = 0;; ++index) {
     picture.time_us = raw.fps > 0 ? std::llround(static_cast<double>(index) * 1e6 / raw.fps) : Filler::kNoTime;
-    // Whether there is room is asked when the picture comes, not when the last one had come.
-    (void)wait(true, -1);
+    // Memory is asked for once the picture begins to come: at the end of the bytes none of the kept ones is to go.
+    Status why;
+    std::optional<size_t> got = read(std::span(scratch).first(std::min<size_t>(scratch.size(), 4096)), &why);
+    if (!got) return why;
+    if (*got == 0) return Status();
     const std::span<uint8_t> memory = filler.begin(picture);
     if (!filler.status().ok()) return filler.status();
-    if (memory.empty() && scratch.empty()) scratch.resize(std::min<size_t>(picture.bytes, 65536));
-    for (size_t filled = 0; filled < picture.bytes;) {
+    if (!memory.empty()) std::copy_n(scratch.begin(), *got, memory.begin());
+    for (size_t filled = *got; filled < picture.bytes; filled += *got) {
       const size_t left = picture.bytes - filled;
-      const std::span<uint8_t> where =
-          memory.empty() ? std::span(scratch).first(std::min(scratch.size(), left)) : memory.subspan(filled, left);
-      Status why;
-      const std::optional<size_t> got = read(where, &why);
+      got =
+          read(memory.empty() ? std::span(scratch).first(std::min(scratch.size(), left)) : memory.subspan(filled, left),
+               &why);
       if (!got) return why;
-      if (*got == 0 && filled > 0) {
+      if (*got == 0) {
         ++damaged_;
         return Status(Code::kVideoCorrupt, "The pictures ended within one of them");
       }
-      if (*got == 0) return Status();
-      filled += *got;
     }
     ++received_;
     if (!memory.empty()) filler.done(picture);
