@@ -108,7 +108,7 @@ function bare(identity: Identity): unknown {
 /** Statements that write rows: cameras and persons first, in one transaction. */
 export function insertRows(rows: readonly EventRow[], addedAt: number): readonly SqlStatement[] {
   const cameras = [...new Set(rows.map(({ camera }) => camera))];
-  const persons = rows.flatMap((row) => row.persons.map((one) => [...one, addedAt]));
+  const persons = seenIn(rows).map((one) => [...one, addedAt]);
   const clips = rows.flatMap(({ clip }) => (clip === undefined ? [] : [clip]));
   return [
     {
@@ -135,8 +135,28 @@ export function insertRows(rows: readonly EventRow[], addedAt: number): readonly
   ];
 }
 
+/** Everybody of these events once: the newest word on who it is, the first and the last sight. */
+function seenIn(rows: readonly EventRow[]): readonly SqlRow[] {
+  const all = new Map<SqlValue, SqlRow>();
+  for (const { persons } of rows) {
+    for (const [id = null, kind = null, name = null, time = null] of persons) {
+      const known = all.get(id);
+      const [first, last] = [Number(known?.[3] ?? time), Number(known?.[4] ?? time)];
+      const newest = known === undefined || Number(time) >= last;
+      all.set(id, [
+        id,
+        newest ? kind : known[1]!,
+        (newest ? (name ?? known?.[2]) : (known[2] ?? name)) ?? null,
+        Math.min(first, Number(time)),
+        Math.max(last, Number(time)),
+      ]);
+    }
+  }
+  return [...all.values()];
+}
+
 /** Who is seen is not archived any more. A name that was given to the log itself stays. */
-const SEE_PERSON = `INSERT INTO persons (id, kind, name, first_seen, last_seen, added_at) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
+const SEE_PERSON = `INSERT INTO persons (id, kind, name, first_seen, last_seen, added_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
   ON CONFLICT (id) DO UPDATE SET
     kind = CASE WHEN excluded.last_seen >= coalesce(last_seen, 0) THEN excluded.kind ELSE kind END,
     name = CASE WHEN named = 1 OR excluded.name IS NULL OR excluded.last_seen < coalesce(last_seen, 0) THEN name ELSE excluded.name END,

@@ -146,7 +146,7 @@ describe('the audit trail', () => {
     expect((await log.audit({ person: 'ada' })).map(({ number }) => number)).toEqual([3, 2, 1]);
     expect((await log.audit({ action: 'consent', limit: 1, before: 4 })).map(({ number }) => number)).toEqual([1]);
     expect(all[0]!.subject).toBe(log.digest('bob'));
-    expect(JSON.stringify(all)).not.toMatch(/ada|bob|Countess/);
+    expect(JSON.stringify(all)).not.toMatch(/"ada"|"bob"|Countess/);
     const check = await log.verifyAudit();
     expect(check).toEqual({ ok: true, entries: 4, head: { number: 4, hash: all[0]!.hash } });
     expect(await log.verifyAudit({ number: 2, hash: all[2]!.hash })).toMatchObject({ ok: true });
