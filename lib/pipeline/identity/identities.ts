@@ -54,7 +54,11 @@ export class Identities implements AsyncDisposable {
     this.strangers = options.strangers;
     this.#onChange = options.onChange;
     this.#known = new Lookup(this.gallery, this.#options.match);
-    this.#collections = new KnownCollections(this.gallery, options.collections, this.strangers?.collection);
+    this.#collections = new KnownCollections(
+      this.gallery,
+      options.collections,
+      this.strangers?.collection ?? 'strangers',
+    );
     this.#rates = new ImpliedRates(options.calibration);
     this.#revision = this.gallery.revision;
     this.#stop = this.strangers?.on((notice) => this.#noticed(notice));

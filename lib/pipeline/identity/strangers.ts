@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { invalid, nonEmptyString, numberIn, plainObject, positiveInteger } from '../../errors/validate.js';
-import { LineamentError, throwIfAborted, wrapError } from '../../errors.js';
+import { LineamentError, throwIfAborted } from '../../errors.js';
 import { Gate } from '../../gallery/gate.js';
 import type { Enrolment, Erasure, Gallery, NewSample, SampleInfo } from '../../gallery/index.js';
 import { Lifetime } from '../../inference/lifetime.js';
@@ -10,17 +10,12 @@ import type { PlannedMerge } from './cluster.js';
 import type { JoinedLook, Look } from './evidence.js';
 import { type LookedUp, Lookup, type MatchRate } from './lookup.js';
 import { reclustering } from './recluster.js';
-import { NEAR } from './rules.js';
+import { enrolNew, firstSamples, freshId, keepLook, type StrangerPlace, samplesIn } from './stranger-looks.js';
 import type { EnrolStrangerOptions, Reclustered, ReclusterOptions, StrangersOptions } from './stranger-options.js';
 import { bringInStep } from './stranger-sync.js';
 import type { StrangerInfo, StrangerNotice, StrangerOperation } from './types.js';
 
 const OPTIONS = ['gallery', 'path', 'collection', 'match', 'mostSamples', 'newId'];
-/** Looks that a new stranger is known by. */
-const FIRST_LOOKS = 3;
-/** Another look is kept where it is farther from the others than this share of the threshold's distance. */
-const NOVEL = 0.25;
-
 /**
  * Strangers: persons of the gallery with samples in a collection of their own. What the gallery promises of persons holds for them: sealed
  * templates, erasure with a receipt, merges and splits that can be taken back, feedback, backups, kill -9.
@@ -34,8 +29,7 @@ export class Strangers implements AsyncDisposable {
   readonly match: MatchRate;
   readonly #book: StrangerBook;
   readonly #lookup: Lookup;
-  readonly #mostSamples: number;
-  readonly #newId: () => Uint8Array;
+  readonly #place: StrangerPlace;
   readonly #gate = new Gate();
   readonly #lifetime = new Lifetime('list of strangers');
   readonly #listeners = new Set<(notice: StrangerNotice) => void>();
@@ -47,8 +41,14 @@ export class Strangers implements AsyncDisposable {
     this.match = { ...(hasRate(options.match) ? {} : { fmr: 0.005 }), fuse: 'quality', ...options.match };
     this.#book = book;
     this.#lookup = new Lookup(this.gallery, this.match);
-    this.#mostSamples = options.mostSamples ?? 8;
-    this.#newId = options.newId ?? (() => randomBytes(4));
+    this.#place = {
+      gallery: this.gallery,
+      collection: this.collection,
+      match: this.match,
+      mostSamples: options.mostSamples ?? 8,
+      newId: options.newId ?? (() => randomBytes(4)),
+      taken: (id) => book.taken(id),
+    };
     this.#there = there;
   }
 
@@ -144,30 +144,15 @@ export class Strangers implements AsyncDisposable {
       throwIfAborted(signal);
       const other = await again();
       if (other !== undefined) return { id: other, founded: false };
-      const best = looks.toSorted((a, b) => b.weight - a.weight).slice(0, FIRST_LOOKS);
-      const samples = best.map((look) => sampleOf(look, camera));
-      const id = await this.#enrolNew(samples, signal);
+      const samples = firstSamples(looks, camera);
+      const id = await enrolNew(this.#place, samples, signal);
+      this.#there = true;
       const seen = looks.map(({ timestamp }) => timestamp);
       const times = { firstSeen: Math.min(...seen), lastSeen: Math.max(...seen) };
       await this.#book.put({ id, ...times, tracks: 1, enrolled: false });
       this.#notify({ kind: 'founded', id });
       return { id, founded: true };
     });
-  }
-
-  async #enrolNew(samples: readonly NewSample[], signal: AbortSignal | undefined): Promise<string> {
-    for (let attempt = 0; ; attempt++) {
-      const id = `Person_${Buffer.from(this.#newId()).subarray(0, 4).toString('hex').toUpperCase()}`;
-      if (this.#book.taken(id) && attempt < 100) continue;
-      try {
-        const options = { collection: this.collection, onExisting: 'refuse', ...(signal && { signal }) } as const;
-        await this.gallery.enrol({ id }, samples, options);
-        this.#there = true;
-        return id;
-      } catch (error) {
-        if (wrapError(error).code !== 'DUPLICATE_ID' || attempt >= 100) throw error;
-      }
-    }
   }
 
   /** @internal A track of a stranger has begun, goes on or has ended. */
@@ -183,21 +168,7 @@ export class Strangers implements AsyncDisposable {
   reinforce(id: string, look: Look, camera: string): Promise<boolean> {
     return this.#alone(async () => {
       const current = this.resolve(id);
-      const person = this.#book.entries.get(current)?.enrolled === false ? await this.gallery.get(current) : undefined;
-      const own = person === undefined ? [] : this.#samplesOf(person.samples);
-      if (own.length === 0 || own.length >= this.#mostSamples) return false;
-      const { candidates, threshold } = await this.gallery.identify(look.embedding, {
-        ...this.match,
-        fuse: 'best',
-        collection: this.collection,
-        k: 10,
-      });
-      const similarity = candidates.find((one) => one.person === current)?.similarity ?? -1;
-      const far = (1 - similarity) / Math.max(1e-6, 1 - threshold);
-      // What does not resemble him at all is no evidence, whatever the track says.
-      if (far < NOVEL || far > NEAR) return false;
-      await this.gallery.enrol(current, sampleOf(look, camera), { collection: this.collection });
-      return true;
+      return this.has(current) && keepLook(this.#place, current, look, camera);
     });
   }
 
@@ -265,9 +236,7 @@ export class Strangers implements AsyncDisposable {
   split(id: string, samples: readonly string[]): Promise<{ readonly operation: number; readonly stranger: string }> {
     return this.#alone(async () => {
       const current = this.#must(id);
-      let fresh = '';
-      do fresh = `Person_${Buffer.from(this.#newId()).subarray(0, 4).toString('hex').toUpperCase()}`;
-      while (this.#book.taken(fresh));
+      const fresh = freshId(this.#place);
       const { operation, person } = await this.gallery.split(current, samples, { id: fresh });
       await this.#book.put({ ...this.#book.entries.get(current)!, id: person, tracks: 0 });
       await this.#book.setApart([[current, person, 'split']]);
@@ -351,7 +320,7 @@ export class Strangers implements AsyncDisposable {
       const consent = nonEmptyString('consent', options.consent);
       const { name, person, metadata, expiresAt, collection = 'default' } = options;
       if (collection === this.collection) throw invalid('collection', 'collection of known persons', collection);
-      const own = this.#samplesOf((await this.gallery.get(current))?.samples ?? []);
+      const own = this.samplesOf((await this.gallery.get(current))?.samples ?? []);
       const samples: NewSample[] = [];
       for (const { id: sample, quality, source } of own) {
         const template = await this.gallery.template(sample);
@@ -428,13 +397,9 @@ export class Strangers implements AsyncDisposable {
     });
   }
 
-  /** @internal */
+  /** @internal Samples that show the person as a stranger. */
   samplesOf(samples: readonly SampleInfo[]): readonly SampleInfo[] {
-    return this.#samplesOf(samples);
-  }
-
-  #samplesOf(samples: readonly SampleInfo[]): readonly SampleInfo[] {
-    return samples.filter(({ collection, expired }) => collection === this.collection && !expired);
+    return samplesIn(this.collection, samples);
   }
 
   #must(id: string): string {
@@ -467,9 +432,3 @@ export class Strangers implements AsyncDisposable {
 
 const hasRate = (match: MatchRate | undefined): boolean =>
   match?.fmr !== undefined || match?.fpir !== undefined || match?.threshold !== undefined;
-
-const sampleOf = ({ embedding, weight, timestamp }: Look, camera: string): NewSample => ({
-  embedding,
-  quality: Math.max(1, 100 * weight),
-  source: `${camera}@${Math.floor(timestamp)}`,
-});

@@ -57,8 +57,13 @@ export class TrackIdentity {
   #taken = 0;
   #lastLook = -Infinity;
   #lastSeen = -Infinity;
+  /** Of the last frame in which a look was wanted, and until when none is: it was not as good as it had promised to be. */
+  #lastWanted = -Infinity;
+  #notBefore = -Infinity;
   #contested = 0;
   #threshold: number | undefined;
+  /** Whom it is not, as somebody said. */
+  readonly #rejected = new Set<string>();
   /** Stranger whom this track founded. */
   #founded: string | undefined;
   #closed = false;
@@ -84,12 +89,21 @@ export class TrackIdentity {
   /**
    * Whether a look of this weight (`lookWeight`) is worth an embedding now: the first one; while nothing is decided, or what was is contested, at
    * intervals that grow; where it is clearly better than the best so far; and once in a while to confirm. Not while one is under way.
+   *
+   * It may be asked twice for a frame: with what the detector says, to learn whether measuring is worth it, and again with what was measured. Where the
+   * second answer is no, the next frames are left in peace for a while.
    */
   needsLook(weight: number, timestamp: number): boolean {
     this.#host.counts.asked++;
     this.#lastSeen = Math.max(this.#lastSeen, timestamp);
-    const wanted = this.#wants(weight, timestamp);
-    if (wanted) this.#host.counts.wanted++;
+    const wanted = timestamp >= this.#notBefore && this.#wants(weight, timestamp);
+    if (wanted) {
+      this.#host.counts.wanted++;
+      this.#lastWanted = timestamp;
+    } else if (timestamp === this.#lastWanted) {
+      const { intervalMs } = this.#host.options;
+      this.#notBefore = timestamp + (this.#identity.kind === 'undecided' ? 1 : 4) * intervalMs;
+    }
     return wanted;
   }
 
@@ -174,6 +188,29 @@ export class TrackIdentity {
       if (!this.#closed && this.#evidence.looks.length > 0) {
         await this.#decide(this.#lastSeen, 'gallery', anew, undefined, undefined);
       }
+    });
+  }
+
+  /**
+   * "This is not that person": `Gallery.feedback` with what was seen of the track, for whom it is held to be; it is decided anew. Gives the operation, for
+   * `Gallery.undo` (of a stranger: `Strangers.undo`). Rejects with `NOT_FOUND` where it is held to be nobody.
+   */
+  reject(): Promise<number> {
+    return this.#inTurn(async () => {
+      const { kind, id } = this.#identity;
+      const joined = this.#evidence.joined();
+      if (id === undefined || joined === undefined) {
+        throw new LineamentError('NOT_FOUND', `track ${this.track} is held to be nobody`);
+      }
+      const { gallery, strangers } = this.#host;
+      const operation =
+        kind === 'stranger' && strangers !== undefined
+          ? await strangers.notThisPerson(id, joined.embedding)
+          : await gallery.feedback({ person: id, probe: joined.embedding });
+      this.#rejected.add(id);
+      if (this.#founded === id) this.#founded = undefined;
+      await this.#decide(this.#lastSeen, 'gallery', true, undefined, undefined);
+      return operation;
     });
   }
 
@@ -332,17 +369,20 @@ export class TrackIdentity {
     this.#become(identity, this.#lastSeen, cause, true);
   }
 
-  /** Strangers seen side by side are two, for good. */
+  /** Strangers seen side by side are two, for good; and so is whom somebody ruled out. */
   async #setApart(): Promise<void> {
     const { strangers } = this.#host;
     const { kind, id } = this.#identity;
     if (strangers === undefined || kind !== 'stranger' || id === undefined) return;
-    const pairs: [string, string][] = [];
-    for (const { identity: other } of this.beside) {
-      if (other.kind !== 'stranger' || other.id === undefined || other.id === id) continue;
-      if (!strangers.isApart(id, other.id)) pairs.push([id, other.id]);
-    }
-    if (pairs.length > 0) await strangers.setApart(pairs, 'together');
+    const pair = (others: Iterable<string>): [string, string][] =>
+      [...others].filter((one) => one !== id && !strangers.isApart(id, one)).map((one) => [id, one]);
+    const beside = [...this.beside].flatMap(({ identity: other }) =>
+      other.kind === 'stranger' && other.id !== undefined ? [other.id] : [],
+    );
+    const together = pair(beside);
+    const said = pair(this.#rejected);
+    if (together.length > 0) await strangers.setApart(together, 'together');
+    if (said.length > 0) await strangers.setApart(said, 'feedback');
   }
 
   /**

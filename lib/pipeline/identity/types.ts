@@ -52,7 +52,7 @@ export interface IdentityChange {
   readonly previous: Identity;
   /**
    * `look`: what was seen. `conflict`: another track in the same picture is this person with better reason. `gallery`: somebody was enrolled,
-   * deleted, merged or split. `renamed`: the same person by another name.
+   * deleted, merged, split or ruled out. `renamed`: the same person by another name.
    */
   readonly cause: 'look' | 'conflict' | 'gallery' | 'renamed';
   /** For strangers: seen before this track. */
@@ -62,7 +62,7 @@ export interface IdentityChange {
 /** Counts since the identities were opened. */
 export interface IdentityStats {
   readonly tracks: number;
-  /** How often a look was asked about, and how often it was wanted. */
+  /** How often a look was asked about, and how often the answer was yes. */
   readonly asked: number;
   readonly wanted: number;
   /** Looks that were given, those too poor to count, and those that did not fit their track. */

@@ -39,6 +39,11 @@ describe('the identity of a track', () => {
     expect(track.needsLook(0.45, START + 500)).toBe(false);
     expect(track.needsLook(0.6, START + 500)).toBe(true);
     expect(track.needsLook(0.6, START + 50)).toBe(false);
+    // It promised to be good, and was not: the next frames are not even measured.
+    expect(track.needsLook(1, START + 1000)).toBe(true);
+    expect(track.needsLook(0.3, START + 1000)).toBe(false);
+    expect(track.needsLook(1, START + 1066)).toBe(false);
+    expect(track.needsLook(1, START + 1500)).toBe(true);
   });
 
   it('does not flip on one bad look, and follows when the track goes over to somebody else', async () => {
@@ -108,6 +113,25 @@ describe('the identity of a track', () => {
     expect(weak.identity).toMatchObject({ kind: 'known', id: 'ada' });
   });
 
+  it('sorts two out whom the tracker has mixed up', async () => {
+    const faces = new Faces(31);
+    const [a, b] = [faces.face(), faces.face()];
+    const all = await watched();
+    await all.gallery.enrol('ada', { embedding: a });
+    await all.gallery.enrol('bea', { embedding: b });
+    const x = await show(all, 1, [faces.like(a), faces.like(a)]);
+    const y = await show(all, 2, [faces.like(b), faces.like(b)]);
+    all.identities.seenTogether([1, 2], START + 1000);
+    for (let i = 0; i < 5; i++) {
+      const timestamp = START + 12_000 + i * 500;
+      await x.add({ embedding: faces.like(b), weight: 0.7, timestamp });
+      await y.add({ embedding: faces.like(a), weight: 0.7, timestamp });
+      expect(x.identity.id === undefined || x.identity.id !== y.identity.id).toBe(true);
+    }
+    expect([x.identity.id, y.identity.id]).toEqual(['bea', 'ada']);
+    expect(all.strangers.size).toBe(0);
+  });
+
   it('sets strangers apart who were in the picture together', async () => {
     const faces = new Faces(26);
     const [a, b] = [faces.face(), faces.face()];
@@ -162,6 +186,27 @@ describe('the identity of a track', () => {
     expect(all.changes.at(-1)).toMatchObject({ previous: { id } });
     expect(all.strangers.size).toBe(0);
     expect(all.strangers.resolve(id)).toBe('ada');
+  });
+
+  it('is not whom somebody says it is not, until that is taken back', async () => {
+    const faces = new Faces(32);
+    const face = faces.face();
+    const all = await watched();
+    await all.gallery.enrol('ada', { embedding: face });
+    const looks = Array.from({ length: 4 }, () => faces.like(face, 0.85));
+    const track = await show(all, 1, looks);
+    expect(track.identity.id).toBe('ada');
+    const operation = await track.reject();
+    expect(track.identity.kind).toBe('stranger');
+    const first = track.identity.id!;
+    await track.reject();
+    expect(track.identity.kind).toBe('stranger');
+    expect(track.identity.id).not.toBe(first);
+    expect(all.strangers.isApart(first, track.identity.id!)).toBe(true);
+    await all.gallery.undo(operation);
+    expect((await show(all, 2, looks)).identity.id).toBe('ada');
+    const nobody = all.identities.track(3, 'door');
+    expect(await codeOf(() => nobody.reject())).toBe('NOT_FOUND');
   });
 
   it('says stranger without an id where none are kept', async () => {
