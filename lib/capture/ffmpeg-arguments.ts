@@ -70,8 +70,8 @@ function inputArguments(source: VideoRequest['source']): string[] {
   const micros = String(Math.round((source.timeoutMs ?? STREAM_TIMEOUT_MS) * 1000));
   const rtsp = /^rtsps?:/i.test(source.url);
   return [
-    '-fflags',
-    'nobuffer',
+    // Not `nobuffer`, which throws away what was read to look at the stream, and with it often the only key picture for seconds: nothing is
+    // played at a pace here, so what was read is caught up with at once.
     '-flags',
     'low_delay',
     // Do not collect pictures to guess their rate.

@@ -163,4 +163,10 @@ describe('reading a camera', () => {
     await expect(camera.bestFrame({ within: 10 } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(camera.depthFrames().next()).rejects.toMatchObject({ code: 'CAMERA_UNSUPPORTED' });
   });
+
+  it.skipIf(process.platform !== 'linux')('of a device that is not there is refused', async () => {
+    for (const name of ['/dev/video250', 250, { kind: 'device', device: 'No such camera' } as const]) {
+      await expect(openCamera({ source: name })).rejects.toMatchObject({ code: 'CAMERA_NOT_FOUND' });
+    }
+  });
 });
