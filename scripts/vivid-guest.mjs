@@ -9,9 +9,10 @@ import { loadAddon } from '../dist/native/index.js';
 const addon = loadAddon();
 const executor = addon.createExecutor(1);
 const device = (node) => ({ kind: 'device', device: `/dev/video${node}` });
-const SMALL = { width: 320, height: 180, slots: 32 };
+/** Large enough for some of it to be free of the text that vivid writes. */
+const SMALL = { width: 640, height: 360, slots: 32 };
 
-/** Colours of the eight bars, [r, g, b] each, in the lower half, where vivid writes no text. */
+/** Colours of the eight bars, [r, g, b] each, below the text. */
 async function bars({ data, width, height, format }) {
   const rgb = format === 'rgb' ? data : await addon.convert(executor, { data, width, height, format }, 'rgb');
   return Array.from({ length: 8 }, (_, bar) => {
@@ -139,8 +140,9 @@ async function replugged(name) {
   })();
   const camera = await openCamera({
     source: { kind: 'device', device: name },
-    width: 320,
-    height: 180,
+    width: 640,
+    height: 360,
+    fps: 10,
     format: 'rgb',
     reconnect: { firstDelayMs: 300, mostDelayMs: 1000 },
   });

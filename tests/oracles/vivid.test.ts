@@ -1,6 +1,8 @@
 // V4L2 for real: the kernel's vivid driver in a qemu guest, where a native program and Node with the built addon take pictures.
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { measureVivid, missingForVivid } from '../../scripts/vivid.mjs';
+import { root } from '../support/child.js';
 import { wanted } from './support.js';
 
 interface Format {
@@ -42,6 +44,13 @@ interface Report {
   };
 }
 
+const { measureVivid, missingForVivid } = (await import(
+  pathToFileURL(path.join(root, 'scripts', 'vivid.mjs')).href
+)) as {
+  measureVivid(): Promise<{ program: string; report: Report }>;
+  missingForVivid(): Promise<string | undefined>;
+};
+
 const missing = wanted ? await missingForVivid() : 'LINEAMENT_ORACLES is not set';
 
 /** White, yellow, cyan, green, magenta, red, blue, black at 75 %, which is what vivid draws. */
@@ -78,7 +87,7 @@ describe.skipIf(missing !== undefined)(
     beforeAll(async () => {
       const measured = await measureVivid();
       program = measured.program;
-      report = measured.report as Report;
+      report = measured.report;
     }, 1_200_000);
 
     it('passes the native program: DMA-buf export, damage, drops, busy, settings, unplugging', () => {
@@ -98,7 +107,7 @@ describe.skipIf(missing !== undefined)(
       expect(report.formats).toHaveLength(12);
       for (const { node, format, width, height, bytes, bars } of report.formats) {
         const per = { yuyv: 2, nv12: 1.5, i420: 1.5, rgb: 3, bgr: 3, rgba: 4, bgra: 4, gray: 1 }[format] ?? 0;
-        expect([width, height, bytes], format).toEqual([320, 180, 320 * 180 * per]);
+        expect([width, height, bytes], format).toEqual([640, 360, 640 * 360 * per]);
         if (format !== 'gray') expectBars(bars, `/dev/video${node} ${format}`);
         else {
           // Darker from bar to bar, as the luma of these colours is.

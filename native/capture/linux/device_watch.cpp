@@ -78,7 +78,10 @@ void DeviceWatch::read_events() {
     if ((event.mask & IN_Q_OVERFLOW) != 0) {
       changed_(folder_, true);
     } else if (event.len > 0 && is_camera_node(std::string_view(name, strnlen(name, event.len)))) {
-      changed_(folder_ + "/" + name, (event.mask & (IN_DELETE | IN_MOVED_FROM)) == 0);
+      const std::string path = folder_ + "/" + name;
+      // A node that is removed loses its last link first, which is a change of its attributes.
+      if ((event.mask & IN_ATTRIB) != 0 && ::access(path.c_str(), F_OK) != 0) continue;
+      changed_(path, (event.mask & (IN_DELETE | IN_MOVED_FROM)) == 0);
     }
   }
 }

@@ -56,7 +56,7 @@ void V4l2Source::stop() {
   }
   if (thread_.joinable()) thread_.join();
   if (wake_fd_ >= 0) ::close(std::exchange(wake_fd_, -1));
-  ring_->end(Status(Code::kClosed, "The camera is closed"));
+  // The thread has ended the ring, which may be another source's by now.
 }
 
 void V4l2Source::run() {

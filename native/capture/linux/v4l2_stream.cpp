@@ -56,6 +56,7 @@ Result<std::unique_ptr<V4l2Stream>> V4l2Stream::start(std::unique_ptr<V4l2Device
                                                 (wish.formats.empty() ? "is supported" : "is one that is asked for"));
   }
   std::unique_ptr<V4l2Stream> stream(new V4l2Stream(std::move(device)));
+  stream->rate_asked_ = wish.fps > 0;
   Status worst;
   double full = 0;
   for (const V4l2Mode& mode : modes) {
@@ -96,7 +97,7 @@ Status V4l2Stream::begin(const V4l2Mode& mode, uint32_t buffers) {
   no_room_ = false;
   Status status = set_format(mode);
   if (!status.ok()) return status;
-  set_interval(mode.interval);
+  set_interval(rate_asked_ ? mode.interval : Interval{});
   status = map_buffers(buffers);
   if (!status.ok()) return status;
   for (uint32_t i = 0; i < mapped_.size(); ++i) {

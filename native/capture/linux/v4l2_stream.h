@@ -69,6 +69,7 @@ class V4l2Stream {
   V4l2Format format_;
   std::vector<Mapped> mapped_;
   bool streaming_ = false;
+  bool rate_asked_ = false;
   bool no_room_ = false;  // on the bus, when it was started
   uint32_t errors_ = 0;   // one after another
   Status lost_;

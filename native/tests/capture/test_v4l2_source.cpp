@@ -166,6 +166,19 @@ TEST(unplugged) {
   CHECK(again.wait([&] { return again.source->counts().received == 2; }));
   CHECK_EQ(numbers(again.pictures()), "0 1 2 4");
   CHECK_EQ(again.source->skipped(), uint64_t{1});
+  // The earlier source no longer ends the ring when it goes.
+  camera.source->stop();
+  camera.source.reset();
+  CHECK(!ring->ended());
+  again.source->stop();
+  CHECK(ring->ended());
+}
+
+TEST(the_rate_is_left_alone_unless_it_is_asked_for) {
+  script::Calls calls;
+  with(calls, script::webcam()).devices[0].interval = {1, 20};
+  CHECK_NEAR(stream_of(calls, {640, 480, 0, {}}).value()->format().interval.fps(), 20, 1e-9);
+  CHECK_NEAR(stream_of(calls, {640, 480, 14, {}}).value()->format().interval.fps(), 15, 1e-9);
 }
 
 TEST(damaged_pictures_are_counted_and_left_out) {

@@ -63,6 +63,7 @@ TEST(nodes_that_come_and_go_are_told) {
   for (const char* name : {"null", "video", "video07x"}) folder.make(name);  // no cameras
   folder.make("video7");
   ::chmod((folder.path + "/video7").c_str(), 0660);
+  CHECK(heard.wait_for(2));
   ::rename((folder.path + "/null").c_str(), (folder.path + "/video12").c_str());
   ::unlink((folder.path + "/video7").c_str());
   CHECK(heard.wait_for(4));
