@@ -7,8 +7,8 @@ import { assign } from './assignment.js';
 export interface Observation {
   readonly face?: Detection;
   readonly person?: Detection;
-  /** The better of the scores. */
-  readonly score: number;
+  /** One of them is confident: it may begin a track. */
+  readonly strong: boolean;
   readonly embedding?: Embedding;
 }
 
@@ -31,21 +31,27 @@ export function faceMisfit(face: Box, person: Box): number {
   return Math.min(1, 0.7 * Math.abs(2 * u - 1) + 0.3 * below);
 }
 
-const observe = (face: Detection | undefined, person: Detection | undefined): Observation => {
-  const embedding = face?.embedding ?? person?.embedding;
-  return {
-    ...(face === undefined ? {} : { face }),
-    ...(person === undefined ? {} : { person }),
-    score: Math.max(face?.score ?? 0, person?.score ?? 0),
-    ...(embedding === undefined ? {} : { embedding }),
-  };
-};
-
-export const onlyFace = (face: Detection): Observation => observe(face, undefined);
-export const onlyPerson = (person: Detection): Observation => observe(undefined, person);
+/** Scores from which on detections are taken at all, and from which on they may begin a track. */
+export interface ScoreLimits {
+  readonly weak: number;
+  readonly confident: number;
+  readonly confidentPerson: number;
+}
 
 /** Puts faces and the persons that they belong to together: the assignment that fits best over all. */
-export function pairDetections(detections: readonly Detection[], weak: number): Observation[] {
+export function pairDetections(
+  detections: readonly Detection[],
+  { weak, confident, confidentPerson }: ScoreLimits,
+): Observation[] {
+  const observe = (face: Detection | undefined, person: Detection | undefined): Observation => {
+    const embedding = face?.embedding ?? person?.embedding;
+    return {
+      ...(face === undefined ? {} : { face }),
+      ...(person === undefined ? {} : { person }),
+      strong: (face?.score ?? -1) >= confident || (person?.score ?? -1) >= confidentPerson,
+      ...(embedding === undefined ? {} : { embedding }),
+    };
+  };
   const faces: Detection[] = [];
   const persons: Detection[] = [];
   for (const [i, d] of detections.entries()) {
@@ -59,7 +65,9 @@ export function pairDetections(detections: readonly Detection[], weak: number): 
     if (!valid) throw invalid(`detections[${i}]`, 'detection with a kind, a finite box and a score', d);
     if (d.score >= weak) (d.kind === 'face' ? faces : persons).push(d);
   }
-  if (faces.length === 0 || persons.length === 0) return [...faces.map(onlyFace), ...persons.map(onlyPerson)];
+  if (faces.length === 0 || persons.length === 0) {
+    return [...faces.map((face) => observe(face, undefined)), ...persons.map((person) => observe(undefined, person))];
+  }
   const cost = new Float64Array(faces.length * persons.length);
   for (const [i, face] of faces.entries()) {
     for (const [j, person] of persons.entries()) cost[i * persons.length + j] = faceMisfit(face.box, person.box);
@@ -68,6 +76,6 @@ export function pairDetections(detections: readonly Detection[], weak: number): 
   const taken = new Set(partner);
   return [
     ...faces.map((face, i) => observe(face, persons[partner[i]!])),
-    ...persons.filter((_, j) => !taken.has(j)).map(onlyPerson),
+    ...persons.filter((_, j) => !taken.has(j)).map((person) => observe(undefined, person)),
   ];
 }

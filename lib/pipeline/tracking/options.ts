@@ -19,8 +19,10 @@ export interface TrackerOptions {
   readonly keepMs?: number;
   /** The same for those that are expected outside the picture. Milliseconds, default 2000. */
   readonly leaveMs?: number;
-  /** Detections of at least this score are matched first and may begin a track; weaker ones only go on with one. Default 0.4. */
+  /** Faces of at least this score are matched first and may begin a track; weaker ones only go on with one. Default 0.4. */
   readonly confident?: number;
+  /** The same for persons. Default 0.45. */
+  readonly confidentPerson?: number;
   /** Detections below this score are left out. Default 0.1. */
   readonly weak?: number;
   /** Most tracks at one time, lost ones included; of more the lost ones that were not seen for longest end. Default 512. */
@@ -40,6 +42,7 @@ const DEFAULTS = {
   keepMs: 5000,
   leaveMs: 2000,
   confident: 0.4,
+  confidentPerson: 0.45,
   weak: 0.1,
   maxTracks: 512,
 } as const;
@@ -53,7 +56,8 @@ export function checkTrackerOptions(options: TrackerOptions): CheckedTrackerOpti
   positiveInteger('maxTracks', all.maxTracks);
   for (const name of ['coastMs', 'keepMs', 'leaveMs'] as const) numberIn(name, all[name], 0, Infinity);
   numberIn('confident', all.confident, 0, 1);
-  numberIn('weak', all.weak, 0, all.confident);
+  numberIn('confidentPerson', all.confidentPerson, 0, 1);
+  numberIn('weak', all.weak, 0, Math.min(all.confident, all.confidentPerson));
   if (looks !== undefined) {
     plainObject('looks', looks, ['same', 'different']);
     numberIn('looks.same', looks.same, -1, 1);

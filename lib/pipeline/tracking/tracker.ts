@@ -58,7 +58,7 @@ export class Tracker {
     numberIn('picture.height', picture.height, 1, Infinity);
     if (detections !== undefined && !Array.isArray(detections)) throw invalid('detections', 'list', detections);
     // Checked before anything changes.
-    const observed = detections === undefined ? undefined : pairDetections(detections, this.#options.weak);
+    const observed = detections === undefined ? undefined : pairDetections(detections, this.#options);
     const seconds = this.#now === undefined ? 0 : (timestamp - this.#now) / 1000;
     this.#now = timestamp;
     const ended = this.#end((track) => timestamp - track.last > this.#options.keepMs);
@@ -115,10 +115,10 @@ export class Tracker {
   }
 
   #associate(observed: readonly Observation[], timestamp: number, looked: readonly Kind[]): void {
-    const { confident, confirmHits, looks } = this.#options;
+    const { confirmHits, looks } = this.#options;
     const strong: Candidate[] = [];
     const weak: Candidate[] = [];
-    for (const o of observed) (o.score >= confident ? strong : weak).push(candidate(o));
+    for (const o of observed) (o.strong ? strong : weak).push(candidate(o));
     const found = (isWeak: boolean) => (track: TrackRecord, c: Candidate) =>
       track.take(c.observation, timestamp, confirmHits, isWeak);
     const cost = (track: TrackRecord, c: Candidate): number => pairCost(track, c, looks);
