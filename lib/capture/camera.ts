@@ -29,6 +29,8 @@ export interface CameraPlan {
   readonly live: boolean;
   /** Whether opening waits for the first picture. */
   readonly waits: boolean;
+  /** Resolves when there is reason to try again before the pause is over, or when the signal fires. */
+  readonly sooner?: (signal: AbortSignal) => Promise<void>;
   readonly format: CameraOptions['format'];
   readonly reconnect: CameraOptions['reconnect'];
 }
@@ -197,7 +199,7 @@ export class Camera implements AsyncDisposable {
 
   /**
    * Tells where the faces are in the newest picture, pixels. A device with `controls: { exposure: 'face' }` is then exposed for them; without
-   * boxes for the whole picture. Does nothing for other sources.
+   * boxes it stays as it is. Does nothing for other sources.
    */
   meter(boxes: readonly Box[]): void {
     this.#feed?.meter?.(boxes);
@@ -228,7 +230,7 @@ export class Camera implements AsyncDisposable {
       const feed = await this.#connect();
       if (this.#plan.waits) await feed.ready;
       if (this.#stop.signal.aborted) throw signal?.aborted ? abortError(signal) : new LineamentError('CLOSED', this.id);
-      if (this.#plan.waits && feed.newest(-1) === undefined && feed.counts().received === 0) {
+      if (this.#plan.waits && feed.counts().received === 0) {
         const { error } = await feed.done;
         throw error ?? new LineamentError('VIDEO_CORRUPT', `${this.id}: it has no pictures`);
       }
@@ -295,20 +297,21 @@ export class Camera implements AsyncDisposable {
     return undefined;
   }
 
-  /** Whether the pause went by without the camera being closed. */
-  #pause(ms: number): Promise<boolean> {
+  /** Whether the pause went by, or was cut short, without the camera being closed. */
+  async #pause(ms: number): Promise<boolean> {
     const { signal } = this.#stop;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => done(true), ms);
-      const done = (passed: boolean): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', ended);
-        resolve(passed);
-      };
-      const ended = (): void => done(false);
-      if (signal.aborted) done(false);
-      else signal.addEventListener('abort', ended);
-    });
+    if (signal.aborted) return false;
+    const over = new AbortController();
+    const forget = onAbort(signal, () => over.abort());
+    const timer = setTimeout(() => over.abort(), ms);
+    await Promise.race([
+      new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true })),
+      ...(this.#plan.sooner === undefined ? [] : [this.#plan.sooner(over.signal)]),
+    ]);
+    clearTimeout(timer);
+    forget();
+    over.abort();
+    return !signal.aborted;
   }
 
   #enter(state: CameraState, error?: LineamentError, attempt?: number): void {

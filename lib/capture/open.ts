@@ -1,6 +1,6 @@
 import { callSite, wrapError } from '../errors.js';
 import { Camera, type CameraPlan } from './camera.js';
-import { openDeviceFeed } from './device-feed.js';
+import { devicePluggedIn, openDeviceFeed } from './device-feed.js';
 import { openFolder } from './folder-feed.js';
 import { checkCameraOptions } from './options.js';
 import { isWholeFile, openRaw } from './raw-feed.js';
@@ -24,12 +24,9 @@ export async function openCamera(options: CameraOptions): Promise<Camera> {
   try {
     checkCameraOptions(options);
     const source = await resolveSource(options.source);
-    const { live, waits, open } = await planOf(source, options);
     const camera = new Camera({
+      ...(await planOf(source, options)),
       id: options.id ?? nameOf(source),
-      open,
-      live,
-      waits,
       format: options.format,
       reconnect: options.reconnect,
     });
@@ -40,7 +37,7 @@ export async function openCamera(options: CameraOptions): Promise<Camera> {
   }
 }
 
-type Opened = Pick<CameraPlan, 'open' | 'live' | 'waits'>;
+type Opened = Pick<CameraPlan, 'open' | 'live' | 'waits' | 'sooner'>;
 
 async function planOf(source: CameraSource, options: CameraOptions): Promise<Opened> {
   const { width, height, fps, ffmpeg, hardware } = options;
@@ -56,6 +53,7 @@ async function planOf(source: CameraSource, options: CameraOptions): Promise<Ope
         open: (wake, before, signal) => openDeviceFeed(source, options, room, wake, before, signal),
         live: true,
         waits: true,
+        sooner: devicePluggedIn,
       };
     case 'file':
     case 'stream': {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { wrapError } from '../errors.js';
 import { loadAddon } from '../native/index.js';
 import type { Feed } from './feed.js';
-import { endingError, RingFeed } from './ring-feed.js';
+import { endingError, intoRing, RingFeed } from './ring-feed.js';
 import type { Room } from './room.js';
 import { nameOf } from './source.js';
 import type { CameraSource } from './types.js';
@@ -47,17 +47,20 @@ export async function openRaw(
   const slotBytes = Math.ceil((width * height * HALF_BYTES[format]) / 2);
   const earlier = before instanceof RingFeed ? before : undefined;
   try {
-    const native = loadAddon().openCapture({
-      ...(source.path === undefined ? { fd: source.fd ?? -1 } : { path: source.path }),
-      pace,
-      raw: { format, width, height, ...(fps === undefined ? {} : { fps }) },
-      ...(earlier === undefined ? { ring: { ...room, slotBytes } } : { takeOver: earlier.native }),
-    });
+    const { opened: native, fresh } = await intoRing(earlier, { ...room, slotBytes }, (choice) =>
+      loadAddon().openCapture({
+        ...(source.path === undefined ? { fd: source.fd ?? -1 } : { path: source.path }),
+        pace,
+        raw: { format, width, height, ...(fps === undefined ? {} : { fps }) },
+        ...choice,
+      }),
+    );
     const feed = new RingFeed({
       native,
       lossless: pace === 'fast',
       wake,
       before: earlier,
+      fresh,
       explain: (ending) => {
         const error = endingError(nameOf(source), ending);
         return error === undefined ? {} : { error };

@@ -1,5 +1,5 @@
 import { LineamentError, wrapError } from '../errors.js';
-import type { NativeCamera, NativePicture } from '../native/capture.js';
+import type { NativeCamera, NativePicture, RingChoice, RingOptions } from '../native/capture.js';
 import type { Feed, FeedCounts, FeedEnd, Picture, PictureInfo } from './feed.js';
 
 /** What a feed is made of beside the native camera. */
@@ -151,4 +151,23 @@ export function endingError(name: string, { code, message }: NativeEnding): Line
   if (code === 'OK') return undefined;
   const error = wrapError(Object.assign(new Error(message), { code }), undefined, 'CAMERA_LOST');
   return new LineamentError(error.code, `${name}: ${message}`);
+}
+
+/**
+ * Opens a source into the ring of the connection before, or into a fresh one where there was none, or where that ring was lost with a try
+ * that failed half-way.
+ */
+export async function intoRing<T>(
+  earlier: RingFeed | undefined,
+  ring: RingOptions,
+  open: (choice: RingChoice) => T | Promise<T>,
+): Promise<{ readonly opened: T; readonly fresh: boolean }> {
+  if (earlier !== undefined) {
+    try {
+      return { opened: await open({ takeOver: earlier.native }), fresh: false };
+    } catch (error) {
+      if (wrapError(error).code !== 'CLOSED') throw error;
+    }
+  }
+  return { opened: await open({ ring }), fresh: earlier !== undefined };
 }

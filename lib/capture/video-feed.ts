@@ -6,7 +6,7 @@ import { findFfmpeg } from './ffmpeg.js';
 import { ffmpegArguments, STREAM_TIMEOUT_MS, type VideoRequest } from './ffmpeg-arguments.js';
 import { explainEnd } from './ffmpeg-errors.js';
 import { FfmpegProcess } from './ffmpeg-process.js';
-import { endingError, type NativeEnding, RingFeed } from './ring-feed.js';
+import { endingError, intoRing, type NativeEnding, RingFeed } from './ring-feed.js';
 import { type Room, slotBytesOf } from './room.js';
 import { masker } from './secrets.js';
 import { nameOf } from './source.js';
@@ -28,10 +28,10 @@ export async function openVideo(options: VideoFeedOptions, wake: () => void, bef
   const file = source.kind === 'file';
   const pace = !file ? 'arrival' : (source.pace ?? 'live');
   const earlier = before instanceof RingFeed ? before : undefined;
-  const pipe = loadAddon().createCapturePipe({
-    pace,
-    ...(earlier === undefined ? { ring: { ...room, slotBytes: slotBytesOf(options) } } : { takeOver: earlier.native }),
-  });
+  const ring = { ...room, slotBytes: slotBytesOf(options) };
+  const { opened: pipe, fresh } = await intoRing(earlier, ring, (choice) =>
+    loadAddon().createCapturePipe({ pace, ...choice }),
+  );
   const name = nameOf(source);
   const mask = file ? (text: string) => text : masker(source.url);
   const child = new FfmpegProcess(ffmpeg.path, ffmpegArguments(options, ffmpeg), pipe.writeFd, mask);
@@ -70,6 +70,7 @@ export async function openVideo(options: VideoFeedOptions, wake: () => void, bef
       wake();
     },
     before: earlier,
+    fresh,
     explain,
     release: async () => {
       watch?.stop();

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type CameraFrame, type CameraNotice, openCamera } from '../../../lib/capture/index.js';
+import { Camera, type CameraFrame, type CameraNotice, openCamera } from '../../../lib/capture/index.js';
+import { openRaw } from '../../../lib/capture/raw-feed.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lineament-raw-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -257,5 +258,55 @@ describe.skipIf(process.platform === 'win32')('a pipe', () => {
     const read = numbers(camera.frames());
     await camera.close();
     expect(await read).toEqual([]);
+  });
+
+  it('goes on with its numbers in a fresh ring where the old one was lost', async () => {
+    const source = { ...gray, path: fifo('fresh.fifo') };
+    const room = { slots: 8 };
+    const first = await openRaw(source, room, () => undefined, undefined);
+    const one = await writer(source.path);
+    await one.write(pictures(0, 3));
+    await one.close();
+    expect(await first.done).toEqual({});
+    await first.stop();
+    const second = await openRaw(source, room, () => undefined, first);
+    const two = await writer(source.path);
+    await two.write(pictures(50, 2));
+    await second.ready;
+    await two.close();
+    await second.done;
+    const seen = second.next(2);
+    expect(seen?.sequence).toBe(3);
+    expect((await seen?.bytes()) as Uint8Array).toEqual(new Uint8Array(width * height).fill(50));
+    seen?.release();
+    expect(second.counts().received).toBe(5);
+    expect(second.between(0, Infinity).map(({ sequence }) => sequence)).toEqual([3, 4]);
+    await second.stop();
+  });
+
+  it('is tried before its time when there is reason to', async () => {
+    const source = { ...gray, path: fifo('sooner.fifo') };
+    let plug: () => void = () => undefined;
+    await using camera = new Camera({
+      id: 'plugged',
+      live: true,
+      waits: false,
+      format: undefined,
+      reconnect: { firstDelayMs: 3_600_000, mostDelayMs: 3_600_000 },
+      open: (wake, before) => openRaw(source, { slots: 8 }, wake, before),
+      sooner: () => new Promise((resolve) => (plug = resolve)),
+    });
+    await camera.start(undefined);
+    const one = await writer(source.path);
+    await one.write(pictures(0, 1));
+    await until(() => camera.state === 'running');
+    await one.close();
+    await until(() => camera.state === 'lost');
+    plug();
+    const two = await writer(source.path);
+    await two.write(pictures(1, 1));
+    await until(() => camera.state === 'running');
+    expect(camera.stats().reconnects).toBe(1);
+    await two.close();
   });
 });
