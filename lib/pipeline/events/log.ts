@@ -62,7 +62,7 @@ export interface EventLogOptions {
 }
 
 export interface FollowOptions extends EventFilter {
-  /** `next` of a page does not fit here: follow from now on (default), or from the oldest event that there is. */
+  /** From now on (default), or from the oldest event that there is. */
   readonly start?: 'now' | 'oldest';
   /** How often to look for what other processes wrote, milliseconds; default 1000. */
   readonly pollMs?: number;

@@ -78,6 +78,9 @@ export interface RetentionReport extends RetentionPlan {
 }
 
 const DAY = 86_400_000;
+
+/** Most files that a report names. */
+const MOST_PROBLEMS = 1000;
 const DEFAULTS = { archiveAfterDays: 180, deleteAfterDays: 730, eventsDays: 365, clipsDays: 30 } as const;
 
 /** @throws LineamentError INVALID_ARGUMENT */
@@ -213,16 +216,7 @@ export async function runRetention(
     onProgress?.({ stage, done, total });
 
   const due = clipsDays === false ? -1 : now - clipsDays * DAY;
-  const rows = await store.rows(
-    `SELECT key FROM clips k WHERE ${DUE_CLIPS} ORDER BY ends LIMIT 1000000`,
-    [due],
-    signal,
-  );
-  const files = await deleteClips(
-    store,
-    rows.map(([key]) => Number(key)),
-    { signal, onProgress: (done, total) => tell('clips', done, total) },
-  );
+  const files = await deleteDue(store, due, signal, (done) => tell('clips', done, Math.max(done, plan.clips.count)));
   const unknown: readonly FileProblem[] = clipsDays === false ? [] : await unknownFiles(store, due, signal);
 
   let events = 0;
@@ -308,6 +302,27 @@ export async function runRetention(
     files: { ...files, problems: [...files.problems, ...unknown] },
     failed,
   };
+}
+
+async function deleteDue(
+  store: LogStore,
+  due: number,
+  signal: AbortSignal | undefined,
+  onProgress: (done: number) => void,
+): Promise<ClipDeletion> {
+  const sum = { deleted: 0, bytes: 0, missing: 0, problems: [] as FileProblem[] };
+  for (let after = 0; ; ) {
+    const sql = `SELECT key FROM clips k WHERE key > ?2 AND (${DUE_CLIPS}) ORDER BY key LIMIT 500`;
+    const keys = (await store.rows(sql, [due, after], signal)).map(([key]) => Number(key));
+    if (keys.length === 0) return sum;
+    after = keys.at(-1)!;
+    const before = sum.deleted + sum.missing;
+    const done = await deleteClips(store, keys, { signal, onProgress: (count) => onProgress(before + count) });
+    sum.deleted += done.deleted;
+    sum.bytes += done.bytes;
+    sum.missing += done.missing;
+    sum.problems.push(...done.problems.slice(0, MOST_PROBLEMS - sum.problems.length));
+  }
 }
 
 function ignoreGone(error: unknown): undefined {
