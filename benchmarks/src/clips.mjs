@@ -67,7 +67,7 @@ async function main() {
   // Adds what each ffmpeg has used of the processor to a file.
   const timed = path.join(folder, 'ffmpeg');
   const used = path.join(folder, 'used');
-  fs.writeFileSync(timed, `#!/bin/bash\nffmpeg "$@"; code=$?; times | tail -1 >> ${used}; exit $code\n`, {
+  fs.writeFileSync(timed, `#!/bin/bash\nffmpeg "$@"; code=$?; times >> ${used}; exit $code\n`, {
     mode: 0o755,
   });
   const times = { feed: [], encode: [], whole: [], child: [], own: [] };
@@ -93,7 +93,12 @@ async function main() {
       if (clip.pictures !== count) throw new Error(`the clip has ${clip.pictures} pictures`);
       const { user, system } = process.cpuUsage(before);
       times.own.push((user + system) / 1000);
-      const spent = [...fs.readFileSync(used, 'utf8').matchAll(/(\d+)m([\d.]+)s/g)];
+      // Of two lines the second is what the children used.
+      const children = fs
+        .readFileSync(used, 'utf8')
+        .split('\n')
+        .filter((_, line) => line % 2 === 1);
+      const spent = [...children.join(' ').matchAll(/(\d+)m([\d.]+)s/g)];
       times.child.push(spent.reduce((sum, [, m, s]) => sum + (Number(m) * 60 + Number(s)) * 1000, 0));
     }
   } finally {
