@@ -112,10 +112,11 @@ export function* planning(
 ): Generator<undefined, ClusterPlan, undefined> {
   const clusters = new Map<number, Cluster>();
   const neighbours = new Map<number, Set<number>>();
-  persons.forEach((person, i) => {
+  for (const [i, person] of persons.entries()) {
     if (person.looks.length > 0) clusters.set(i, new Cluster([person]));
     neighbours.set(i, new Set());
-  });
+    if ((i & 63) === 63) yield;
+  }
   const heap = new Heap();
   const offer = (a: number, b: number): void => {
     const average = clusters.get(a)!.average(clusters.get(b)!);

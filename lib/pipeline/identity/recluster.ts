@@ -18,8 +18,8 @@ export interface ReclusterRules {
 const NEIGHBOURS = 24;
 /** The event loop gets a turn after this many milliseconds. */
 const SLICE_MS = 4;
-/** Looks searched at once. */
-const BATCH = 64;
+/** Looks searched at once: judging what was found takes the event loop a third of a millisecond for each. */
+const BATCH = 8;
 
 interface Loaded extends ClusterPerson {
   readonly looks: ClusterLook[];
@@ -59,7 +59,8 @@ export async function reclustering(
     throwIfAborted(signal);
     await load(other);
   }
-  const hubs = removeHubs(persons, near, threshold);
+  const giveTurn = slices(signal);
+  const hubs = await removeHubs(persons, near, threshold, giveTurn);
   const order = [...persons.values()];
   const at = new Map(order.map(({ id }, i) => [id, i]));
   const pairs: [number, number][] = [];
@@ -75,14 +76,9 @@ export async function reclustering(
     most: rules.most,
     isApart: rules.isApart,
   });
-  let until = performance.now() + SLICE_MS;
   let step = steps.next();
   while (step.done !== true) {
-    if (performance.now() > until) {
-      await nextTurn();
-      throwIfAborted(signal);
-      until = performance.now() + SLICE_MS;
-    }
+    await giveTurn();
     step = steps.next();
   }
   return { merges: step.value.merges, heldBack: [...hubs, ...step.value.heldBack] };
@@ -114,21 +110,34 @@ async function neighboursOf(
   return { near, threshold };
 }
 
+/** Waits where the event loop has been held for long enough. */
+function slices(signal: AbortSignal | undefined): () => Promise<void> | undefined {
+  let until = performance.now() + SLICE_MS;
+  const turn = async (): Promise<void> => {
+    await nextTurn();
+    throwIfAborted(signal);
+    until = performance.now() + SLICE_MS;
+  };
+  return () => (performance.now() > until ? turn() : undefined);
+}
+
 /** Takes the looks out that resemble everybody. Says who has none left. */
-function removeHubs(
+async function removeHubs(
   persons: ReadonlyMap<string, Loaded>,
   near: ReadonlyMap<string, readonly (readonly string[])[]>,
   threshold: number,
-): readonly HeldBack[] {
+  giveTurn: () => Promise<void> | undefined,
+): Promise<readonly HeldBack[]> {
   const most = Math.max(4, Math.ceil(0.02 * persons.size));
   const heldBack: HeldBack[] = [];
   const hubs: [Loaded, ClusterLook][] = [];
   for (const [id, looks] of near) {
     const person = persons.get(id)!;
-    looks.forEach((others, i) => {
+    for (const [i, others] of looks.entries()) {
+      await giveTurn();
       const vectors = others.flatMap((other) => persons.get(other)?.looks[0]?.vector ?? []);
       if (isHub(vectors, threshold, most)) hubs.push([person, person.looks[i]!]);
-    });
+    }
   }
   for (const [person, look] of hubs) {
     person.looks.splice(person.looks.indexOf(look), 1);

@@ -1,5 +1,5 @@
 import type { Gallery } from '../../gallery/index.js';
-import type { StrangerBook } from './book.js';
+import type { Entry, StrangerBook } from './book.js';
 import type { StrangerNotice } from './types.js';
 
 /** Where strangers' samples are. */
@@ -22,10 +22,12 @@ export async function bringInStep(book: StrangerBook, place: Place): Promise<rea
   const erased = gone.filter((id) => book.entries.has(id));
   await book.forget(erased, false);
   for (const id of erased) notices.push({ kind: 'erased', id });
+  const fresh: Entry[] = [];
   for (const [id, at] of persons) {
     if (book.entries.has(id)) continue;
-    await book.put({ id, firstSeen: at, lastSeen: at, tracks: 1, enrolled: await isKnown(place, id) });
+    fresh.push({ id, firstSeen: at, lastSeen: at, tracks: 1, enrolled: await isKnown(place, id) });
   }
+  for (let i = 0; i < fresh.length; i += 1000) await book.put(...fresh.slice(i, i + 1000));
   for (const entry of [...book.entries.values()]) {
     if (!entry.enrolled || (await isKnown(place, entry.id))) continue;
     await book.put({ ...entry, enrolled: false });

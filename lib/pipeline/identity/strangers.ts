@@ -280,9 +280,10 @@ export class Strangers implements AsyncDisposable {
   /**
    * Finds strangers who are one person and merges them (see `cluster.ts`): the mean cosine of their looks must pass the threshold, no two looks
    * may be far apart, pairs known to be two persons stay two, and no cluster may swallow more than a share of all. Each merge is an operation.
+   * Others may go on while the plan is made; who has changed since is left alone.
    */
   recluster(options: ReclusterOptions = {}): Promise<Reclustered> {
-    return this.#alone(async () => {
+    return this.#lifetime.use(async () => {
       plainObject('options', options, ['dryRun', 'only', 'match', 'mostShare', 'signal']);
       const match = options.match ?? {};
       plainObject('match', match, ['fmr', 'threshold']);
@@ -302,11 +303,18 @@ export class Strangers implements AsyncDisposable {
         if (options.dryRun === true) merges.push(merge);
         else {
           throwIfAborted(options.signal);
-          merges.push({ ...merge, operation: await this.#merge(merge.into, merge.from, 'cluster') });
+          const operation = await this.#gate.alone(() => this.#mergeAsPlanned(merge));
+          if (operation !== undefined) merges.push({ ...merge, operation });
         }
       }
       return { merges, heldBack: plan.heldBack, persons: entries.length };
     });
+  }
+
+  /** Others went on while the plan was made: what has changed since is left alone. */
+  async #mergeAsPlanned({ into, from }: PlannedMerge): Promise<number | undefined> {
+    const stale = !this.has(into) || !this.has(from) || this.#book.isApart(into, from);
+    return stale ? undefined : this.#merge(into, from, 'cluster');
   }
 
   /**

@@ -148,6 +148,28 @@ describe('strangers', () => {
     for (const { into, from } of merges) expect(strangers.resolve(from)).not.toBe(strangers.resolve(into));
   });
 
+  it('are founded, merged and erased while clustering goes on', async () => {
+    const faces = new Faces(16);
+    const own = await gallery();
+    const strangers = await strangersIn(own);
+    const face = faces.face();
+    const twins = [await founded(strangers, [faces.like(face)]), await founded(strangers, [faces.like(face)])];
+    const others: string[] = [];
+    for (let i = 0; i < 20; i++) others.push(await founded(strangers, [faces.face()]));
+    const [clustered, late] = await Promise.all([
+      strangers.recluster(),
+      founded(strangers, [faces.like(face)]),
+      strangers.merge(twins[0]!, others[0]!),
+      strangers.erase(others[1]!),
+      strangers.setApart([[twins[0]!, twins[1]!]]),
+    ]);
+    expect(clustered.merges).toEqual([]);
+    expect(strangers.size).toBe(21);
+    expect(strangers.has(late)).toBe(true);
+    const signal = AbortSignal.abort();
+    expect(await codeOf(() => strangers.recluster({ signal }))).toBe('ABORTED');
+  });
+
   it('do not collapse into one when blurred looks resemble everybody', async () => {
     const faces = new Faces(6);
     const own = await gallery();
