@@ -81,14 +81,18 @@ std::string firsts(const Outcome& outcome) {
   for (const Taken& one : outcome.taken) {
     const bool even =
         std::all_of(one.bytes.begin(), one.bytes.end(), [&](uint8_t byte) { return byte == one.bytes[0]; });
-    text += (text.empty() ? "" : " ") + (even ? std::to_string(one.bytes[0]) : "mixed");
+    if (!text.empty()) text += ' ';
+    text += even ? std::to_string(one.bytes[0]) : std::string("mixed");
   }
   return text;
 }
 
 std::string times(const Outcome& outcome) {
   std::string text;
-  for (const Taken& one : outcome.taken) text += (text.empty() ? "" : " ") + std::to_string(one.head.time_us);
+  for (const Taken& one : outcome.taken) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(one.head.time_us);
+  }
   return text;
 }
 

@@ -63,7 +63,8 @@ std::string kept(const FrameRing& ring) {
   std::string text;
   for (const PictureInfo& info :
        ring.between(std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max())) {
-    text += (text.empty() ? "" : " ") + std::to_string(info.sequence);
+    if (!text.empty()) text += ' ';
+    text += std::to_string(info.sequence);
   }
   return text;
 }
