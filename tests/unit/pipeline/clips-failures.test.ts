@@ -91,6 +91,36 @@ describe.skipIf(!ffmpeg || process.platform === 'win32')('clips that fail (needs
     expect(await record(recorder, source, 'next.mp4')).toMatchObject({ ended: 'source', pictures: 150 });
   });
 
+  it('leave pictures where they are while the encoder is busy', async () => {
+    const path = join(folder, 'slow');
+    writeFileSync(
+      path,
+      `#!/bin/bash\ncase "$*" in *part.mp4*) until [ -e '${folder}/go' ]; do sleep 0.05; done;; esac\nexec ffmpeg "$@"\n`,
+    );
+    chmodSync(path, 0o755);
+    const frames = steady(200).map((time, i) => numbered(i, T0 + time, 640, 360));
+    let asked = 0;
+    const source = {
+      id: 'gate',
+      *history(first: number, last: number) {
+        for (const frame of frames) {
+          if (frame.timestamp < first || frame.timestamp > last) continue;
+          asked++;
+          yield frame;
+        }
+      },
+      async *frames(): AsyncGenerator<CameraFrame> {},
+    };
+    await using recorder = new ClipRecorder({ folder, ffmpeg: path });
+    const { done } = recorder.record({ source, start: T0, end: T0 + 8000, path: join(folder, 'a.mp4') });
+    await expect.poll(() => asked, SLOW).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    // What fits into the pipe, and the one on its way.
+    expect(asked).toBeLessThan(5);
+    writeFileSync(join(folder, 'go'), '');
+    expect((await done).pictures).toBe(200);
+  });
+
   it('say what an ffmpeg cannot do', async () => {
     const path = join(folder, 'poor');
     writeFileSync(
