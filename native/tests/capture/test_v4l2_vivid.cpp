@@ -74,6 +74,18 @@ struct Camera {
 
 }  // namespace
 
+TEST(what_is_no_camera) {
+  // With the system's own calls, on every machine.
+  const auto open = [](const char* path) { return code_of(V4l2Device::open(V4l2Calls::system(), path).status()); };
+  CHECK_EQ(open("/dev/null"), "CAMERA_NOT_FOUND");
+  CHECK_EQ(open("/dev/video4095"), "CAMERA_NOT_FOUND");
+  for (const V4l2Listing& one : list_v4l2_devices(V4l2Calls::system())) {
+    CHECK_EQ(one.identity.path.rfind("/dev/video", 0), size_t{0});
+  }
+  const int64_t before = V4l2Calls::system().monotonic_us();
+  CHECK(V4l2Calls::system().monotonic_us() >= before);
+}
+
 TEST(cameras_are_found) {
   if (!in_guest()) SKIP("no vivid driver here: scripts/vivid.mjs boots a guest that has one");
   const std::vector<V4l2Listing> all = list_v4l2_devices(V4l2Calls::system());
