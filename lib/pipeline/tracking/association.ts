@@ -48,10 +48,10 @@ export const candidate = (observation: Observation): Candidate => ({
 
 /** How far a box is from where a part is expected: 0 to 1 and a little more, `Infinity` behind the gate. */
 function partCost(part: Part, box: Box, measured: Measured): number {
+  if (part.isFar(box, GATE)) return Infinity;
   const { distance, width } = part.motion.surprise(measured);
-  if (distance > 40 * GATE) return Infinity;
   const shape = generalisedIou(part.box, box);
-  if (distance > GATE && !(shape > OVERLAP - 1 && intersectionOverUnion(part.box, box) > OVERLAP)) return Infinity;
+  if (distance > GATE && intersectionOverUnion(part.box, box) <= OVERLAP) return Infinity;
   return 0.25 * (1 - shape) + 0.5 * Math.min(1, (distance + WIDTH * width) / SURPRISE);
 }
 

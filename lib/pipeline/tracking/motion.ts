@@ -107,6 +107,13 @@ export class Motion {
     }
   }
 
+  /** Variances of what a detector would say of the centre now. */
+  get centreVariances(): readonly [x: number, y: number] {
+    const s = this.#s;
+    const noise = this.#measured(0, Math.exp(s[2 * STRIDE]!)) ** 2;
+    return [s[2]! + noise, s[STRIDE + 2]! + noise];
+  }
+
   /**
    * How surprising a box ({@link measure}) is: its squared Mahalanobis distance from where it is expected (four degrees of freedom), and the
    * logarithm of how much wider than the detector's noise the expectation is, which is what keeps the uncertain from taking all.

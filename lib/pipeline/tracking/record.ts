@@ -1,15 +1,17 @@
 import type { Box, Embedding } from '../../types.js';
 import type { Detection, Track, TrackState } from '../types.js';
-import { Motion, type MotionNoise } from './motion.js';
+import { Motion, type MotionNoise, measure } from './motion.js';
 import type { Observation } from './observation.js';
 import { FACE_MOTION, PERSON_MOTION } from './options.js';
 
 /** How long the place of a face is expected while only the person is seen, and the other way round, milliseconds. */
 const PART_MS = 2000;
+/** Squared distance from where a box is expected, beyond which its filter begins anew. */
+const ANEW = 60;
 /** A weak box is trusted this much. */
 const WEAK_TRUST = 0.5;
 
-export const KINDS = ['face', 'person'] as const;
+export const KINDS = ['face', 'person'] as const satisfies readonly Detection['kind'][];
 export type Kind = (typeof KINDS)[number];
 
 const NOISE: Readonly<Record<Kind, MotionNoise>> = { face: FACE_MOTION, person: PERSON_MOTION };
@@ -22,6 +24,7 @@ export class Part {
   last: number;
   readonly motion: Motion;
   #box: Box | undefined;
+  #reach: readonly [number, number] | undefined;
 
   constructor(kind: Kind, box: Box, timestamp: number) {
     this.kind = kind;
@@ -36,15 +39,33 @@ export class Part {
     return this.#box;
   }
 
+  /**
+   * Whether a box cannot be this part's: its centre alone is behind the gate, and it does not touch the expected one. Says at once what
+   * most pairs of a crowd are.
+   */
+  isFar([x, y, w, h]: Box, gate: number): boolean {
+    const own = this.box;
+    if (this.#reach === undefined) {
+      const [vx, vy] = this.motion.centreVariances;
+      this.#reach = [Math.sqrt(gate * vx), Math.sqrt(gate * vy)];
+    }
+    const dx = Math.abs(x + w / 2 - own[0] - own[2] / 2);
+    if (dx > this.#reach[0] && 2 * dx > w + own[2]) return true;
+    const dy = Math.abs(y + h / 2 - own[1] - own[3] / 2);
+    return dy > this.#reach[1] && 2 * dy > h + own[3];
+  }
+
   predict(seconds: number): void {
     this.motion.predict(seconds);
     this.#box = undefined;
+    this.#reach = undefined;
   }
 
   /** Takes a sight. */
   update(box: Box, timestamp: number, trust: number): void {
     this.motion.update(box, trust);
     this.#box = undefined;
+    this.#reach = undefined;
     this.seenBox = box;
     this.last = timestamp;
   }
@@ -110,7 +131,9 @@ export class TrackRecord {
       const detection = observation[kind];
       if (detection === undefined) continue;
       const part = this[kind];
-      if (part === undefined) this[kind] = new Part(kind, detection.box, timestamp);
+      // What cannot have moved there was found again by other means: how it moves now is not known.
+      if (part === undefined || part.motion.surprise(measure(detection.box)).distance > ANEW)
+        this[kind] = new Part(kind, detection.box, timestamp);
       else part.update(detection.box, timestamp, weak ? WEAK_TRUST : 1);
     }
     if (observation.embedding !== undefined) this.remember(observation.embedding);

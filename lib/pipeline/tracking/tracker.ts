@@ -51,7 +51,7 @@ export class Tracker {
     timestamp: number,
     detections: readonly Detection[] | undefined,
     picture: { readonly width: number; readonly height: number },
-    looked?: readonly Kind[],
+    looked?: readonly Detection['kind'][],
   ): Track[] {
     numberIn('timestamp', timestamp, this.#now ?? -Number.MAX_VALUE, Infinity);
     numberIn('picture.width', picture?.width, 1, Infinity);
