@@ -84,8 +84,9 @@ export class Tracker {
 
   /**
    * Tells what the person of a track looks like, where that becomes known after the frame. A lost track that looks the same goes on
-   * in its place: the number of the older one is returned, and the given one is no more (it is not told of as ended, unless
-   * later updates name it, which they do not). Otherwise returns `id`. Without `looks` in the options, and for tracks that ended, nothing is done.
+   * in its place: its older number is returned, and the given one is never named again, also not as ended. Otherwise returns `id`.
+   * Only the first look of a track is compared. Without `looks` in the options, and for tracks that have ended, nothing is done.
+   * Throws `INVALID_ARGUMENT`.
    */
   look(id: number, embedding: Embedding): number {
     checkEmbedding('embedding', embedding);
