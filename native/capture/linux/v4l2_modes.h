@@ -52,7 +52,8 @@ struct PictureSize {
   int height = 0;
 };
 
-// What is asked for: 0 where it does not matter (the rate is then the driver's own). `formats` are tried in this order; empty is kUsualFormats.
+// What is asked for: 0 where it does not matter (the rate is then the driver's own). `formats` are tried in this order;
+// empty is kUsualFormats.
 struct CaptureWish {
   int width = 0;
   int height = 0;
