@@ -57,7 +57,7 @@ export class Developer {
     const wanted = this.#wantedOf(raw.format);
     const frame = wanted === raw.format ? raw : await this.#convert(raw, wanted);
     const own = fresh || frame !== raw || borrow;
-    return { ...frame, ...(own ? {} : { data: frame.data.slice() }), ...this.#tags(picture) };
+    return { ...frame, ...(own ? {} : { data: new Uint8Array(frame.data) }), ...this.#tags(picture) };
   }
 
   /** A depth frame; `CAMERA_UNSUPPORTED` where the source gives pictures. */
@@ -68,7 +68,7 @@ export class Developer {
       });
     }
     const bytes = (await picture.bytes()) as Uint8Array;
-    const own = borrow && bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+    const own = borrow && bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
     const { width, height } = picture;
     const steps = new Uint16Array(own.buffer, own.byteOffset, width * height);
     return { ...this.#tags(picture), width, height, steps };
