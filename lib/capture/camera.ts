@@ -283,8 +283,6 @@ export class Camera implements AsyncDisposable {
         await feed.ready;
         if (this.#stop.signal.aborted) return undefined;
         if (feed.counts().received > this.#receivedBefore) {
-          this.#reconnects++;
-          this.#woken();
           return await feed.done;
         }
         error = (await feed.done).error ?? error;
@@ -352,6 +350,7 @@ export class Camera implements AsyncDisposable {
       this.#info = infoOf(picture);
       picture.release();
     }
+    if (this.#state === 'lost') this.#reconnects++;
     this.#enter('running');
   }
 
