@@ -1,0 +1,188 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Engine, openEngine } from '../../lib/engine/index.js';
+import { EventLog, openPipeline, type Pipeline, type PipelineEvent } from '../../lib/pipeline/index.js';
+import { startRtspServer } from '../support/rtsp-server.js';
+import { openScene, writeSceneVideo } from '../support/scene.js';
+import { ffmpeg, haveFfmpeg } from '../support/video.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'lineament-live-'));
+const video = join(folder, 'scene.mp4');
+/** The same with a key frame each second and nothing reordered, as cameras send it. */
+const streamed = join(folder, 'streamed.mp4');
+/** Whether a file system of a given size can be made here. */
+const canMount = (() => {
+  const place = join(folder, 'probe');
+  mkdirSync(place);
+  const good = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', place]).status === 0;
+  if (good) spawnSync('umount', [place]);
+  return good;
+})();
+let engine: Engine;
+
+beforeAll(async () => {
+  if (!haveFfmpeg) return;
+  engine = await openEngine({ preset: 'fast' });
+  const size = { width: 640, height: 360, fps: 10, sizes: [100, 120] } as const;
+  await writeSceneVideo(await openScene({ kind: 'crowd', heads: 3, seconds: 8, ...size }), video);
+  const encode = '-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -pix_fmt yuv420p'.split(' ');
+  await ffmpeg(['-nostdin', '-loglevel', 'error', '-i', video, ...encode, streamed]);
+});
+afterAll(async () => {
+  await engine?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Listens to everything; `until` waits for an event that has not been waited for yet. */
+function listen(pipeline: Pipeline) {
+  const told: PipelineEvent[] = [];
+  pipeline.on('*', (event) => void told.push(event));
+  const until = async (what: (event: PipelineEvent) => boolean): Promise<PipelineEvent> => {
+    for (let i = 0; i < 1500; i++) {
+      const found = told.find(what);
+      if (found !== undefined) return found;
+      await sleep(20);
+    }
+    throw new Error(`it did not come to it: ${told.map(({ type }) => type).join(' ')}`);
+  };
+  return { told, until };
+}
+
+/** Ids in a log, and that it is sound. */
+async function logged(data: string): Promise<Set<string>> {
+  await using log = await EventLog.open({ folder: data });
+  expect(await log.check()).toEqual([]);
+  return new Set((await log.query({ limit: 1000 })).events.map(({ id }) => id));
+}
+
+describe.skipIf(!haveFfmpeg)('a pipeline over cameras that fail (needs ffmpeg)', () => {
+  it('goes on when an RTSP server is killed and comes back, and loses no event', async () => {
+    const first = await startRtspServer({ video: streamed });
+    const data = join(folder, 'rtsp');
+    const source = { kind: 'stream', url: first.url, transport: 'tcp', timeoutMs: 3000 } as const;
+    const cameras = [{ id: 'door', source, reconnect: { firstDelayMs: 100, mostDelayMs: 500 } }];
+    const pipeline = await openPipeline({ cameras, engine, data });
+    const { told, until } = listen(pipeline);
+    await until(({ type }) => type === 'appeared');
+    await first.kill();
+    const lost = await until((one) => one.type === 'camera' && one.state === 'lost');
+    expect(lost).toMatchObject({ camera: 'door' });
+    const before = told.length;
+    const second = await startRtspServer({ video: streamed, port: first.port });
+    await until((one) => told.indexOf(one) >= before && one.type === 'camera' && one.state === 'running');
+    // It sees people again, who may still be the same.
+    const { detected } = pipeline.stats().cameras[0]!;
+    for await (const { tracks } of pipeline.tracks('door')) {
+      if (tracks.some(({ seen }) => seen) && pipeline.stats().cameras[0]!.detected > detected + 5) break;
+    }
+    expect(pipeline.stats().cameras[0]?.source?.reconnects).toBe(1);
+    const report = await pipeline.close();
+    await second.kill();
+    expect(report.events).toBe(0);
+    expect(await logged(data)).toEqual(new Set(told.map(({ id }) => id)));
+  });
+
+  it('goes on when the bytes of one of its videos are damaged', async () => {
+    const bad = join(folder, 'bad.mp4');
+    const bytes = Buffer.from(readFileSync(video));
+    const start = bytes.indexOf('mdat') + 2000;
+    for (let at = start; at < bytes.length - 4000; at += 97) bytes[at] = (bytes[at] ?? 0) ^ 0x5a;
+    writeFileSync(bad, bytes);
+    const cameras = [
+      { id: 'bad', source: { kind: 'file', path: bad, pace: 'fast' } as const },
+      { id: 'good', source: { kind: 'file', path: video, pace: 'fast' } as const },
+    ];
+    await using pipeline = await openPipeline({ cameras, engine });
+    const { told } = listen(pipeline);
+    expect(await pipeline.done).toMatchObject({ events: 0, untold: 0 });
+    const ends = told.filter((one) => one.type === 'camera' && one.state !== 'running');
+    expect(ends.map(({ camera }) => camera).sort()).toEqual(['bad', 'good']);
+    expect(told.filter(({ camera, type }) => camera === 'good' && type === 'left').length).toBeGreaterThan(0);
+    expect(pipeline.stats().cameras.find(({ camera }) => camera === 'good')).toMatchObject({
+      taken: 80,
+      state: 'ended',
+    });
+  });
+
+  it('goes on when the pipe of a camera is closed and written again', async () => {
+    const fifo = join(folder, 'camera.yuv');
+    execFileSync('mkfifo', [fifo]);
+    const write = (): ReturnType<typeof spawn> =>
+      spawn(
+        'ffmpeg',
+        [
+          ...['-nostdin', '-loglevel', 'error', '-y', '-re', '-stream_loop', '-1', '-i', video],
+          ...['-f', 'rawvideo', '-pix_fmt', 'yuv420p', fifo],
+        ],
+        { stdio: 'ignore' },
+      );
+    const source = { kind: 'raw', path: fifo, width: 640, height: 360, format: 'i420', fps: 10 } as const;
+    let writer = write();
+    const cameras = [{ id: 'usb', source, reconnect: { firstDelayMs: 50, mostDelayMs: 200 } }];
+    const pipeline = await openPipeline({ cameras, engine });
+    const { told, until } = listen(pipeline);
+    try {
+      await until(({ type }) => type === 'appeared');
+      writer.kill('SIGKILL');
+      await until((one) => one.type === 'camera' && one.state === 'lost');
+      const before = told.length;
+      writer = write();
+      await until((one) => told.indexOf(one) >= before && one.type === 'camera' && one.state === 'running');
+    } finally {
+      await pipeline.close();
+      writer.kill('SIGKILL');
+    }
+    expect(told.at(-1)).toMatchObject({ type: 'camera', state: 'ended' });
+  });
+});
+
+describe.skipIf(!haveFfmpeg || !canMount)('a pipeline on a full disk (needs ffmpeg, and the right to mount)', () => {
+  it('holds events back, says so, tells them when there is room, and makes no clip that it cannot', async () => {
+    const data = join(folder, 'small');
+    mkdirSync(data);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'none', data]);
+    try {
+      const cameras = [{ id: 'door', source: { kind: 'file', path: video, loop: true } as const }];
+      const pipeline = await openPipeline({
+        cameras,
+        engine,
+        data,
+        identify: false,
+        // Something happens all the time.
+        analyze: { inspect: () => ({ gestures: [{ gesture: 'wave', score: 0.9 }] }) },
+        rules: { gesture: { coolDownMs: 200 } },
+        clips: { preSeconds: 1, postSeconds: 1, maxSeconds: 5, events: ['appeared'] },
+      });
+      const { told, until } = listen(pipeline);
+      await until(({ type }) => type === 'appeared');
+      // Whatever is left, to the last byte.
+      const filler = join(data, 'filler');
+      spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k'], { stdio: 'ignore' });
+      expect(existsSync(filler)).toBe(true);
+      const failed = await until((one) => one.type === 'gap' && one.stage === 'log');
+      expect(failed).toMatchObject({ camera: 'pipeline' });
+      const { taken } = pipeline.stats().cameras[0]!;
+      const during = told.length;
+      await sleep(1500);
+      // Frames go on; nothing is told that is not on the disk.
+      expect(pipeline.stats().cameras[0]!.taken).toBeGreaterThan(taken);
+      expect(told.slice(during).filter(({ type }) => type !== 'gap')).toEqual([]);
+      expect(pipeline.stats().events.waiting).toBeGreaterThan(0);
+      rmSync(filler);
+      await until((one) => one.type === 'gap' && one.stage === 'log' && one.message.includes('again'));
+      await until((one) => told.indexOf(one) > during && one.type === 'gesture');
+      const report = await pipeline.close();
+      expect(report.events).toBe(0);
+      const kept = await logged(data);
+      for (const { id, type } of told) if (type !== 'gap') expect(kept).toContain(id);
+      for (const one of told)
+        if (one.type === 'clip' && one.path !== undefined) expect(existsSync(one.path)).toBe(true);
+    } finally {
+      spawnSync('umount', ['-l', data]);
+    }
+  });
+});
