@@ -114,7 +114,8 @@ export class RingFeed implements Feed {
   counts(): FeedCounts {
     const { received, damaged, refused, kept, keptBytes } = this.native.counts;
     return {
-      received: this.#base.received + received,
+      // The native count comes a moment after the picture.
+      received: this.#base.received + Math.max(received, this.#pictures ? 1 : 0),
       damaged: this.#base.damaged + damaged + (this.#parts.damaged?.() ?? 0),
       refused: this.#base.refused + refused,
       kept,
