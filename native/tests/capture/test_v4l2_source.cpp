@@ -64,7 +64,10 @@ struct Camera {
 
 std::string numbers(const std::vector<PictureInfo>& pictures) {
   std::string out;
-  for (const PictureInfo& picture : pictures) out += (out.empty() ? "" : " ") + std::to_string(picture.sequence);
+  for (const PictureInfo& picture : pictures) {
+    if (!out.empty()) out += ' ';
+    out += std::to_string(picture.sequence);
+  }
   return out;
 }
 
