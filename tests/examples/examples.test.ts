@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +38,7 @@ describe('examples', () => {
       'storage.mjs',
       'templates.mjs',
       'verify.mjs',
+      'watch.mjs',
       'worker.mjs',
     ]);
   });
@@ -147,5 +148,16 @@ describe('examples', () => {
     expect(Number(looked) + Number(overtaken)).toBe(Number(frames));
     expect(Number(looked)).toBeGreaterThan(0);
     expect(Number(faces)).toBe(Number(looked));
+  });
+
+  it('watch.mjs says who comes and goes, and ends with its source', async () => {
+    const photos = path.join(folder, 'photos');
+    mkdirSync(photos);
+    for (let i = 10; i < 40; i++) copyFileSync(sample(1), path.join(photos, `${i}.jpg`));
+    const lines = (await run('watch.mjs', photos)).trim().split('\n');
+    expect(lines.filter((line) => /^person \d appeared at \d+, \d+, \d+, \d+$/.test(line))).toHaveLength(3);
+    expect(lines.filter((line) => /^person \d left after \d\.\d s$/.test(line))).toHaveLength(3);
+    expect(lines.at(-2)).toMatch(/^\d+ frames, \d+ dropped$/);
+    expect(lines.at(-1)).toMatch(/^from frame to event: \d+ ms in half of the cases, \d+ in 95 of 100$/);
   });
 });
