@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, openEngine } from '../../lib/engine/index.js';
 import { EventLog, openPipeline, type Pipeline, type PipelineEvent } from '../../lib/pipeline/index.js';
-import { startRtspServer } from '../support/rtsp-server.js';
+import { type RtspServer, startRtspServer } from '../support/rtsp-server.js';
 import { openScene, writeSceneVideo } from '../support/scene.js';
 import { ffmpeg, haveFfmpeg } from '../support/video.js';
 
@@ -23,6 +23,8 @@ const canMount = (() => {
   return good;
 })();
 let engine: Engine;
+const servers: RtspServer[] = [];
+const pipelines: Pipeline[] = [];
 
 beforeAll(async () => {
   if (!haveFfmpeg) return;
@@ -32,6 +34,11 @@ beforeAll(async () => {
   const encode = '-c:v libx264 -preset ultrafast -tune zerolatency -g 10 -pix_fmt yuv420p'.split(' ');
   await ffmpeg(['-nostdin', '-loglevel', 'error', '-i', video, ...encode, streamed]);
 });
+/** Also what a test that failed has left. */
+afterEach(async () => {
+  for (const pipeline of pipelines.splice(0)) await pipeline.close();
+  for (const server of servers.splice(0)) await server.kill();
+});
 afterAll(async () => {
   await engine?.close();
   rmSync(folder, { recursive: true, force: true });
@@ -39,6 +46,7 @@ afterAll(async () => {
 
 /** Listens to everything; `until` waits for an event that has not been waited for yet. */
 function listen(pipeline: Pipeline) {
+  pipelines.push(pipeline);
   const told: PipelineEvent[] = [];
   pipeline.on('*', (event) => void told.push(event));
   const until = async (what: (event: PipelineEvent) => boolean): Promise<PipelineEvent> => {
@@ -62,6 +70,7 @@ async function logged(data: string): Promise<Set<string>> {
 describe.skipIf(!haveFfmpeg)('a pipeline over cameras that fail (needs ffmpeg)', () => {
   it('goes on when an RTSP server is killed and comes back, and loses no event', async () => {
     const first = await startRtspServer({ video: streamed });
+    servers.push(first);
     const data = join(folder, 'rtsp');
     const source = { kind: 'stream', url: first.url, transport: 'tcp', timeoutMs: 3000 } as const;
     const cameras = [{ id: 'door', source, reconnect: { firstDelayMs: 100, mostDelayMs: 500 } }];
@@ -73,6 +82,7 @@ describe.skipIf(!haveFfmpeg)('a pipeline over cameras that fail (needs ffmpeg)',
     expect(lost).toMatchObject({ camera: 'door' });
     const before = told.length;
     const second = await startRtspServer({ video: streamed, port: first.port });
+    servers.push(second);
     await until((one) => told.indexOf(one) >= before && one.type === 'camera' && one.state === 'running');
     // It sees people again, who may still be the same.
     const { detected } = pipeline.stats().cameras[0]!;
@@ -81,7 +91,6 @@ describe.skipIf(!haveFfmpeg)('a pipeline over cameras that fail (needs ffmpeg)',
     }
     expect(pipeline.stats().cameras[0]?.source?.reconnects).toBe(1);
     const report = await pipeline.close();
-    await second.kill();
     expect(report.events).toBe(0);
     expect(await logged(data)).toEqual(new Set(told.map(({ id }) => id)));
   });
