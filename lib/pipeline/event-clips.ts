@@ -64,9 +64,11 @@ export class EventClips {
     this.#told.add(recording);
     const done = recording.done.then(
       (clip) => {
-        const { path, sha256, thumbnail, failure, last } = clip;
+        const { path, sha256, thumbnail, failure, first, last } = clip;
         this.#tell({
           ...this.#base(event, last.timestamp),
+          from: first.timestamp,
+          to: last.timestamp,
           path,
           sha256,
           ...(thumbnail !== undefined && { thumbnail }),

@@ -109,6 +109,8 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
       : new Identities({
           gallery,
           ...(strangers !== undefined && { strangers }),
+          ...(options.match !== undefined && { match: options.match }),
+          ...(options.calibration !== undefined && { calibration: options.calibration }),
           onChange: (change) => keepReturning(returning, change),
         });
   if (identities !== undefined) closers.push(() => identities.close());
@@ -148,9 +150,13 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
       bus.publish(event);
       clips?.event(event);
     },
-    notice: (failure, waiting) => {
+    notice: (failure, waiting, lost) => {
       const fails = failure === undefined ? 'is written again' : `fails: ${failure.message}`;
       report('log', waiting, `the log of events ${fails}`);
+      if (lost === 0) return;
+      // The log itself tells of what it lacks, after it.
+      const gap = { id: own.next(clock), camera: PIPELINE, timestamp: clock, type: 'gap', stage: 'log' } as const;
+      sink.submit([{ ...gap, count: lost, message: `${lost} events could not be kept` }]);
     },
     committed: (milliseconds) => times.record('commit', milliseconds),
   });

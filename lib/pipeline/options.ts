@@ -11,8 +11,10 @@ import {
   positiveInteger,
 } from '../errors/validate.js';
 import type { Gallery } from '../gallery/index.js';
+import type { Calibration } from '../models/index.js';
 import type { ClipRule } from './event-clips.js';
 import type { EventRulesOptions, RetentionPolicy } from './events/index.js';
+import type { MatchRate } from './identity/index.js';
 import type { PrivacyPolicy } from './privacy/index.js';
 import type { RecordSessionOptions } from './replay/index.js';
 import type { TrackerOptions } from './tracking/index.js';
@@ -78,6 +80,10 @@ export interface PipelineOptions {
   /** Faces whose box has a shorter side than this are left out, in pixels of the picture. */
   readonly minFaceSize?: number;
   readonly analyze?: AnalyzeRule;
+  /** When a face is a known person, as a rate or a threshold; as `Gallery.identify` when absent. Name a rate for large galleries. */
+  readonly match?: MatchRate;
+  /** A calibration of your own, for the rates that identities state; the starter pack's when absent. */
+  readonly calibration?: Calibration;
   /** Whether to find out who people are; default true. */
   readonly identify?: boolean;
   /** How tracks are followed. */
@@ -122,6 +128,8 @@ const OPTIONS = [
   'inFlight',
   'minFaceSize',
   'analyze',
+  'match',
+  'calibration',
   'identify',
   'tracking',
   'zones',

@@ -12,8 +12,8 @@ export interface SinkOptions {
   readonly store: EventStore | undefined;
   /** Told of each event in order, after it is on the disk. */
   readonly tell: (event: PipelineEvent) => void;
-  /** The store failed for the first time, or works again; `waiting` events are not told yet. */
-  readonly notice: (failure: LineamentError | undefined, waiting: number) => void;
+  /** The store failed for the first time, refused an event, or works again; `waiting` events are not told yet, `lost` were given up since. */
+  readonly notice: (failure: LineamentError | undefined, waiting: number, lost: number) => void;
   /** Milliseconds that a commit took. */
   readonly committed: (milliseconds: number) => void;
   /** Most events that wait for a store that fails; beyond it the oldest are lost and counted. */
@@ -38,6 +38,8 @@ export class EventSink {
   #closing = false;
   #wake: (() => void) | undefined;
   #lost = 0;
+  /** Of these it was told. */
+  #toldLost = 0;
   readonly #flushing: (() => void)[] = [];
 
   constructor(options: SinkOptions) {
@@ -90,17 +92,31 @@ export class EventSink {
   async #run(store: EventStore): Promise<void> {
     const [first, most] = this.#options.retryMs ?? [250, 10_000];
     let wait = first;
+    let size = BATCH;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, BATCH);
+      const batch = this.#waiting.slice(0, size);
       const last = this.#closing;
       const start = performance.now();
       try {
         await store.append(batch);
-      } catch (error) {
+      } catch (cause) {
+        const error = wrapError(cause);
+        if (error.code === 'INVALID_ARGUMENT') {
+          // An event that the store will never take must not hold up the others: halves, until it is alone.
+          if (batch.length > 1) {
+            size = Math.ceil(batch.length / 2);
+          } else {
+            const at = this.#waiting.indexOf(batch[0]!);
+            if (at >= 0) this.#waiting.splice(at, 1);
+            this.#lost++;
+            this.#notice(error);
+          }
+          continue;
+        }
         if (!this.#failing) {
           this.#failing = true;
           this.#flushed();
-          this.#options.notice(wrapError(error), this.#waiting.length);
+          this.#notice(error);
         }
         if (last) {
           this.#lost += this.#waiting.length;
@@ -113,6 +129,7 @@ export class EventSink {
       }
       this.#options.committed(performance.now() - start);
       wait = first;
+      size = BATCH;
       // Where the store was failing the first ones may have been given up while they were being written after all.
       const written = new Set(batch);
       let kept = 0;
@@ -121,10 +138,15 @@ export class EventSink {
       this.#lost -= batch.length - kept;
       if (this.#failing) {
         this.#failing = false;
-        this.#options.notice(undefined, this.#waiting.length);
+        this.#notice(undefined);
       }
       for (const event of batch) this.#options.tell(event);
     }
+  }
+
+  #notice(failure: LineamentError | undefined): void {
+    this.#options.notice(failure, this.#waiting.length, Math.max(0, this.#lost - this.#toldLost));
+    this.#toldLost = this.#lost;
   }
 
   #flushed(): void {
