@@ -8,15 +8,27 @@ import { command, has } from './support.js';
 const programsIn = (folder: string): string[] =>
   existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('test_') && !name.includes('.')) : [];
 
+/** What depends on the processor: kernels and what stands on them; not timing, plugins or file formats. */
+const KERNELS = /_(image|landmarks|search)$|^test_(normals_cloud|depth_filters_depth)$/;
+
+/** The targets of native/tests that {@link KERNELS} names. */
+function targets(): string[] {
+  const tests = path.join(root, 'native', 'tests');
+  const rooms = readdirSync(tests, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const names = rooms.flatMap(({ name }) =>
+    readdirSync(path.join(tests, name))
+      .filter((file) => /^test_.*\.cpp$/.test(file))
+      .map((file) => `${path.basename(file, '.cpp')}_${name}`),
+  );
+  return names.filter((name) => KERNELS.test(name));
+}
+
 async function build(name: string, flags: readonly string[]): Promise<string> {
   const folder = path.join(root, 'out', name);
   await command('cmake', ['-S', root, '-B', folder, '-DLINEAMENT_ADDON=OFF', '-DLINEAMENT_TESTS=ON', ...flags]);
-  await command('cmake', ['--build', folder, '-j', '2'], { timeout: 900_000 });
+  await command('cmake', ['--build', folder, '-j', '2', '--target', ...targets()], { timeout: 900_000 });
   return folder;
 }
-
-/** What depends on the processor: kernels and what stands on them; not timing, plugins or file formats. */
-const KERNELS = /_(image|landmarks|search)$|^test_(normals_cloud|depth_filters_depth)$/;
 
 async function runAll(folder: string, emulator: readonly string[], wanted: RegExp, not: RegExp): Promise<void> {
   const programs = programsIn(folder).filter((name) => wanted.test(name) && !not.test(name));
