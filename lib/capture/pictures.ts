@@ -1,21 +1,11 @@
 import { LineamentError } from '../errors.js';
 import { decodeImage } from '../image/decode.js';
+import { CHANNELS } from '../image/raw.js';
 import { loadAddon, type NativeExecutor } from '../native/index.js';
 import type { Frame, FrameFormat } from '../types.js';
 import { toPlanar } from './convert.js';
 import type { Picture } from './feed.js';
 import type { CameraFrame, CameraOptions, DepthCameraFrame } from './types.js';
-
-const CHANNELS: Readonly<Record<FrameFormat, 1 | 2 | 3 | 4>> = {
-  rgb: 3,
-  bgr: 3,
-  rgba: 4,
-  bgra: 4,
-  gray: 1,
-  yuyv: 2,
-  nv12: 1,
-  i420: 1,
-};
 
 /** Turns what a source gives into what was asked for. */
 export class Developer {

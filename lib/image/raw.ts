@@ -4,7 +4,8 @@ import { LineamentError } from '../errors.js';
 import type { Frame, FrameFormat } from '../types.js';
 import { type Bytes, isBytes, isShared, type MatLike, type RawImage } from './input.js';
 
-const CHANNELS: Readonly<Record<FrameFormat, 1 | 2 | 3 | 4>> = {
+/** Interleaved samples in a pixel of each layout: `Frame.channels`. */
+export const CHANNELS: Readonly<Record<FrameFormat, 1 | 2 | 3 | 4>> = {
   rgb: 3,
   bgr: 3,
   rgba: 4,

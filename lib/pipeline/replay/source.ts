@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CameraFrame, CameraNotice, CameraState, CameraStats, FramesOptions } from '../../capture/types.js';
 import { abortError, LineamentError, throwIfAborted } from '../../errors.js';
-import type { FrameFormat } from '../../types.js';
+import { CHANNELS } from '../../image/raw.js';
 import type { FrameSource } from '../clips/source.js';
 import { digest, type PictureLine, type SessionCamera, type SessionLine } from './format.js';
 import { DecodedPixels, type PixelReader, RawPixels } from './pixels.js';
@@ -15,17 +15,6 @@ export interface ReplaySettings {
   readonly speed: number;
   readonly verify: boolean;
 }
-
-const CHANNELS: Readonly<Record<FrameFormat, 1 | 2 | 3 | 4>> = {
-  rgb: 3,
-  bgr: 3,
-  rgba: 4,
-  bgra: 4,
-  gray: 1,
-  yuyv: 2,
-  nv12: 1,
-  i420: 1,
-};
 
 /**
  * One camera of a recorded session, in place of the camera itself: the same pictures with the same numbers and times, and its notices. As fast

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../../lib/gallery/database.js';
-import { EventIds } from '../../../lib/pipeline/events/ids.js';
 import { EventLog } from '../../../lib/pipeline/events/log.js';
 import { APPLICATION_ID, MIGRATIONS } from '../../../lib/pipeline/events/schema.js';
-import type { Identity, PipelineEvent, PipelineEventType } from '../../../lib/pipeline/types.js';
+import type { Identity } from '../../../lib/pipeline/types.js';
+import { ada, maker, somebody, T0 } from './events-made.js';
 
-const T0 = 1_780_000_000_000;
-const ids = new EventIds({ seed: 'persons' });
+const { made } = maker('persons');
 let folder = '';
 let log: EventLog;
 let clock = T0;
@@ -23,12 +22,6 @@ afterEach(async () => {
   await log.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-type Fields = Partial<Record<string, unknown>> & { readonly type: PipelineEventType };
-const made = (ms: number, fields: Fields): PipelineEvent =>
-  ({ id: ids.next(T0 + ms), camera: 'door', timestamp: T0 + ms, ...fields }) as unknown as PipelineEvent;
-const ada: Identity = { kind: 'known', id: 'ada', name: 'Ada', similarity: 0.7, fmr: 1e-4, looks: 4, weight: 3.5 };
-const somebody: Identity = { kind: 'stranger', id: 'Person_A47B8C12', looks: 2, weight: 1 };
 
 describe('persons', () => {
   const one = (person: string, ms: number, more: object = {}) =>
