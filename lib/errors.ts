@@ -49,6 +49,7 @@ export const ERRORS = {
   STORE_FULL: { message: 'No space left for the store', status: 507 },
   STORE_FAILED: { message: 'Store failed', status: 500 },
   STORE_UNAVAILABLE: { message: 'Store cannot be reached', status: 503 },
+  UNAUTHENTICATED: { message: 'Not authenticated', status: 401 },
   ACCESS_DENIED: { message: 'Access denied', status: 403 },
   TEMPLATE_INVALID: { message: 'Template cannot be read', status: 422 },
   TEMPLATE_EXPIRED: { message: 'Template has expired', status: 410 },
@@ -56,6 +57,15 @@ export const ERRORS = {
   KEY_NOT_FOUND: { message: 'Key not found', status: 500 },
   KEY_MISMATCH: { message: 'Data was not sealed with this key, or was changed', status: 403 },
   CALIBRATION_INSUFFICIENT: { message: 'Not enough comparisons', status: 422 },
+  CONFIG_INVALID: { message: 'Configuration cannot be used', status: 500 },
+  CONSENT_REQUIRED: { message: 'Consent is required', status: 422 },
+  LICENCE_NOT_ACCEPTED: { message: 'Licence has not been accepted', status: 403 },
+  DOWNLOAD_FAILED: { message: 'Download failed', status: 502 },
+  PAYLOAD_TOO_LARGE: { message: 'Request is too large', status: 413 },
+  MEDIA_UNSUPPORTED: { message: 'Content of this type is not read here', status: 415 },
+  RATE_LIMITED: { message: 'Too many requests', status: 429 },
+  OVERLOADED: { message: 'Too much work waits', status: 429 },
+  DEADLINE_EXCEEDED: { message: 'Not done in time', status: 504 },
   INTERNAL: { message: 'Internal error', status: 500 },
 } as const satisfies Record<string, ErrorRule>;
 

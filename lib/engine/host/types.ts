@@ -1,0 +1,82 @@
+import type { Engine } from '../engine.js';
+import type { Preset } from '../presets.js';
+
+/** What somebody needs of a model. */
+export type Requirement = 'speed' | 'accuracy' | 'balanced' | 'minimal_memory';
+
+/** An engine that is open, being opened, or known to be possible. */
+export interface HostedEngine {
+  readonly name: string;
+  readonly state: 'absent' | 'loading' | 'ready' | 'closing' | 'failed';
+  /** What it is chosen by where nothing is named. */
+  readonly current: boolean;
+  /** Upper bound of what its networks hold, bytes; of its cards where it is not loaded. */
+  readonly bytes: number;
+  readonly running: number;
+  /** ms since the epoch; absent where it was never used. */
+  readonly lastUsedAt?: number;
+  /** `Embedding.model`. */
+  readonly model: string;
+  readonly dims: number;
+  /** Why it could not be opened, the last time it was tried. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export interface DeviceMemory {
+  /** `cpu`, or the driver's name of a GPU with its index. */
+  readonly device: string;
+  readonly total: number;
+  /** Really free now: of the machine or container, or as the driver says. */
+  readonly free: number;
+  readonly source: 'cgroup' | 'system' | 'nvml';
+}
+
+export interface HostMemory {
+  readonly budget?: number;
+  readonly used: number;
+  readonly devices: readonly DeviceMemory[];
+}
+
+export interface UseOptions {
+  /** Which engine; the current one when absent. It is loaded where it is not. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Engines by name: loaded on demand, switched without a dropped call, unloaded when memory is short. Safe for overlapping calls.
+ */
+export interface EngineHost extends AsyncDisposable {
+  /** Name of the engine that serves where none is named. */
+  readonly current: string;
+  /**
+   * Runs `work` with an engine, which stays open until it has ended. Rejects with `NOT_FOUND` (no such name), the codes of opening (`MODEL_…`), as `work` does,
+   * `ABORTED`, `CLOSED`.
+   */
+  use<T>(work: (engine: Engine) => Promise<T>, options?: UseOptions): Promise<T>;
+  /** Opens and warms an engine, unless it is. */
+  load(name: string, options?: { readonly signal?: AbortSignal }): Promise<HostedEngine>;
+  /** Closes an engine once its calls have ended. `INVALID_ARGUMENT` for the current one. */
+  unload(name: string): Promise<void>;
+  /**
+   * Makes another engine the current one: it is opened and warmed first, calls that run keep theirs. Where it cannot be opened the old one goes on serving, and
+   * this rejects with the reason.
+   */
+  switchTo(name: string, options?: { readonly signal?: AbortSignal }): Promise<HostedEngine>;
+  list(): readonly HostedEngine[];
+  /** The best name for a requirement that fits the memory that is free now; absent where none fits. */
+  select(requirement: Requirement): Promise<{ readonly name: string; readonly reason: string } | undefined>;
+  memory(): Promise<HostMemory>;
+  close(): Promise<void>;
+}
+
+/** A preset under its name, where its models lie, and what speaks for it. */
+export interface HostedPreset {
+  readonly preset: Preset;
+  /** Folder of the models; the starter pack's when absent. */
+  readonly models?: string;
+  /** Measured, on one machine with all: for choosing among them. Lower is better for `milliseconds`, higher for `accuracy`. */
+  readonly milliseconds: number;
+  readonly accuracy: number;
+  readonly bytes: number;
+}

@@ -1,0 +1,262 @@
+/** What the parts of the service give each other. Times are milliseconds unless said otherwise. */
+import type { EngineHost } from '../engine/host/types.js';
+import type { Gallery, Json } from '../gallery/index.js';
+import type { ModelCatalogue } from '../models/catalogue/types.js';
+
+/** What a caller may do. `read`: look at pictures and search. `enrol`: change persons. `admin`: everything. Each holds the ones before it. */
+export type Scope = 'read' | 'enrol' | 'admin';
+
+/** Who is asking. */
+export interface Principal {
+  /** Id of the key, subject of the token, or `anonymous`. Goes into logs and the audit trail. */
+  readonly id: string;
+  readonly kind: 'key' | 'token' | 'anonymous';
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+/** Everything that can be set, with defaults filled in. `config/schema.ts` describes it, value by value. */
+export interface ServiceConfig {
+  readonly server: {
+    readonly host: string;
+    /** 0 takes a free one. */
+    readonly port: number;
+    /** Addresses of proxies whose `X-Forwarded-*` headers are believed. */
+    readonly trustProxy: readonly string[];
+    /** PEM files. */
+    readonly tls?: { readonly cert: string; readonly key: string };
+    /** A request must have come in whole, headers and body, within this time. */
+    readonly requestTimeoutMs: number;
+    readonly headersTimeoutMs: number;
+    readonly keepAliveMs: number;
+    /** How long running requests may take to end when the service stops. */
+    readonly drainMs: number;
+    /** Swagger UI at `/docs`. */
+    readonly docs: boolean;
+  };
+  readonly data: {
+    /** Gallery, keys, audit trail. */
+    readonly folder: string;
+    /** Keyring that seals templates: a file, or `env:NAME`. */
+    readonly keys?: string;
+    /** Keep a picture of each enrolled face. */
+    readonly keepImages: boolean;
+    /** Enrolment without a reference to a consent is refused. */
+    readonly consentRequired: boolean;
+    /** Collection that is used where a request names none. */
+    readonly collection: string;
+  };
+  readonly engine: {
+    /** A preset of the starter pack, or a name of the catalogue. */
+    readonly preset: string;
+    /** Loaded at the start besides it. */
+    readonly preload: readonly string[];
+    readonly threads?: number;
+    readonly mode: 'latency' | 'throughput';
+    readonly providers: readonly string[];
+    /** Least recently used models are unloaded above this. */
+    readonly memoryBudgetMb?: number;
+    readonly calibration?: string;
+  };
+  readonly models: {
+    /** Downloaded models lie here; the user's cache folder when absent. */
+    readonly cache?: string;
+    /** Folder of private cards and their files. */
+    readonly cards?: string;
+    /** Addresses that are tried before a card's own. */
+    readonly mirrors: readonly string[];
+    readonly offline: boolean;
+    readonly acceptedLicences: readonly string[];
+  };
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly imageBytes: number;
+    readonly pixels: number;
+    /** Pictures in one request. */
+    readonly images: number;
+    /** Requests that work at a time; the compute threads when absent. */
+    readonly concurrency?: number;
+    /** Requests that wait; more are told to come back. */
+    readonly queue: number;
+    /** Bytes of all waiting and working requests; more are told to come back. */
+    readonly queueBytes: number;
+    /** A request that cannot be answered within this time is given up. */
+    readonly deadlineMs: number;
+  };
+  readonly auth: {
+    /** Off: everybody may do everything. Only on a loopback address. */
+    readonly enabled: boolean;
+    readonly anonymous: readonly Scope[];
+    readonly jwt?: {
+      readonly issuer: string;
+      readonly audience: string;
+      /** A secret (`env:NAME`), a PEM file, or an address of a key set. */
+      readonly key: string;
+      readonly algorithms: readonly string[];
+      readonly scopeClaim: string;
+    };
+  };
+  readonly rate: {
+    /** Requests a minute; 0 is no limit. */
+    readonly perKey: number;
+    readonly perAddress: number;
+    /** Attempts with a wrong key, a minute and address. */
+    readonly failures: number;
+  };
+  readonly cors: { readonly origins: readonly string[] };
+  /** Embeddings of pictures that were seen before; 0 keeps none. */
+  readonly cache: { readonly embeddings: number };
+  readonly batching: {
+    /** How long a face may wait for others to share a run of the recogniser with; 0 joins nothing. */
+    readonly waitMs: number;
+    readonly size: number;
+  };
+  readonly cameras: readonly CameraConfig[];
+  readonly log: { readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug' };
+}
+
+export interface CameraConfig {
+  /** 1 to 64 letters, digits, `-`, `_` and `.`. */
+  readonly id: string;
+  /** `/dev/video0`, an `rtsp:` or `http:` address, a file, or a folder. */
+  readonly source: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly fps?: number;
+  readonly loop?: boolean;
+}
+
+/** Structured log without secrets. */
+export interface Logger {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
+
+/** How urgent work is. Of equal priority the oldest is first. */
+export type Priority = 'high' | 'normal' | 'low';
+
+export interface Job {
+  /** For the metrics: the operation's name. */
+  readonly kind: string;
+  readonly priority?: Priority;
+  /** Given up when so long has passed since it was handed in; `limits.deadlineMs` when absent. */
+  readonly deadlineMs?: number;
+  /** What it holds in memory while it waits and works. */
+  readonly bytes: number;
+  /** Fires when the client has gone. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SchedulerStats {
+  readonly running: number;
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly done: number;
+  readonly refused: number;
+  readonly expired: number;
+  /** Of the work itself, mean of the last ones. */
+  readonly serviceMs: number;
+}
+
+/** Who works when, and who is told to come back later. */
+export interface Scheduler {
+  /**
+   * Waits for its turn and works. Rejects with `OVERLOADED` at once (`retryAfter` says in how many seconds to come back) where queue, memory or
+   * the deadline leave no hope, with `DEADLINE_EXCEEDED`, `ABORTED`, `CLOSED`, or as `work` does. The signal that `work` is given fires for all of these.
+   */
+  run<T>(job: Job, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  stats(): SchedulerStats;
+  /** Refuses new jobs and lets the others end. */
+  close(): Promise<void>;
+}
+
+/** Prometheus metrics. Label values never hold ids of persons, addresses or paths with ids. */
+export interface Metrics {
+  /** One request is done. `route` is the pattern, not the address. */
+  request(route: string, method: string, status: number, seconds: number): void;
+  error(route: string, code: string): void;
+  /** One call of an engine. */
+  inference(model: string, operation: string, seconds: number): void;
+  /** Time in the queue. */
+  queued(priority: Priority, seconds: number): void;
+  /** Numbers that are asked for when the metrics are read. */
+  gauge(
+    name: string,
+    help: string,
+    read: () => number | Promise<number>,
+    labels?: Readonly<Record<string, string>>,
+  ): void;
+  /** The text format of Prometheus. */
+  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** The same for people: counts, rates and quantiles of each route and operation. */
+  summary(): Json;
+}
+
+/** One line of the audit trail. Never holds pictures, embeddings or secrets. */
+export interface AuditDraft {
+  readonly actor: string;
+  readonly action: string;
+  readonly subject?: string | undefined;
+  readonly detail: Json;
+}
+
+export interface AuditTrail {
+  /** Resolves when the line is on the disk. */
+  append(draft: AuditDraft): Promise<void>;
+  list(query?: {
+    readonly before?: number;
+    readonly limit?: number;
+    readonly action?: string;
+  }): Promise<readonly Json[]>;
+  /** Reads everything and checks the chain. */
+  check(): Promise<{ readonly ok: boolean; readonly entries: number; readonly broken?: number }>;
+  close(): Promise<void>;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly lastUsedAt?: number;
+  readonly revoked: boolean;
+}
+
+/** Keys and tokens. */
+export interface Authority {
+  /** The key that was made because there was none; shown once. */
+  readonly firstKey?: string;
+  /**
+   * Who presents this (`Authorization: Bearer …` or `X-API-Key`); absent header gives the anonymous principal. Rejects with `UNAUTHENTICATED`, and with
+   * `RATE_LIMITED` after too many wrong keys from one address.
+   */
+  authenticate(credential: string | undefined, address: string): Promise<Principal>;
+  createKey(given: {
+    readonly name: string;
+    readonly scopes: readonly Scope[];
+    readonly expiresAt?: number;
+  }): Promise<ApiKey & { readonly key: string }>;
+  listKeys(): Promise<readonly ApiKey[]>;
+  /** `NOT_FOUND`. */
+  revokeKey(id: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What every group of routes is given. */
+export interface ServiceParts {
+  readonly config: ServiceConfig;
+  readonly engines: EngineHost;
+  readonly gallery: Gallery;
+  readonly models: ModelCatalogue;
+  readonly scheduler: Scheduler;
+  readonly metrics: Metrics;
+  readonly authority: Authority;
+  readonly audit: AuditTrail;
+  readonly log: Logger;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  /** Fires when the service stops. */
+  readonly closing: AbortSignal;
+}
