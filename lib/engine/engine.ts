@@ -6,6 +6,7 @@ import { readExif } from '../image/exif.js';
 import type { ImageInput } from '../image/input.js';
 import { Lifetime } from '../inference/lifetime.js';
 import { type MemoryUse, Runtime } from '../inference/runtime.js';
+import type { SessionPool } from '../inference/session-pool.js';
 import { type Calibration, fmrAt, openCalibration, readCalibration, similarityAt } from '../models/calibration.js';
 import { Networks } from '../models/network.js';
 import { type ModelPack, openPack } from '../models/pack.js';
@@ -69,18 +70,20 @@ export class Engine implements AsyncDisposable {
   readonly preset: Preset;
   readonly #runtime: Runtime;
   readonly #networks: Networks;
+  readonly #ownsRuntime: boolean;
   readonly #pack: ModelPack;
   readonly #maxPixels: number | undefined;
   readonly #ownCalibration: string | Calibration | undefined;
   readonly #lifetime = new Lifetime('engine');
   #calibration: Promise<Calibration | undefined> | undefined;
 
-  /** @internal */
-  constructor(runtime: Runtime, pack: ModelPack, options: CheckedEngineOptions) {
+  /** @internal Engines that are given one pool share networks on a runtime that is not theirs to close. */
+  constructor(runtime: Runtime, pack: ModelPack, options: CheckedEngineOptions, shared?: SessionPool) {
     this.preset = options.preset;
     this.#runtime = runtime;
     this.#pack = pack;
-    this.#networks = new Networks(runtime, pack);
+    this.#networks = new Networks(runtime, pack, shared);
+    this.#ownsRuntime = shared === undefined;
     this.#maxPixels = options.maxPixels;
     this.#ownCalibration = options.calibration;
   }
@@ -254,7 +257,7 @@ export class Engine implements AsyncDisposable {
 
   /** Memory of the networks that are open now, an upper bound. */
   memory(): MemoryUse {
-    return this.#runtime.memory();
+    return this.#ownsRuntime ? this.#runtime.memory() : this.#networks.memory();
   }
 
   /**
@@ -262,7 +265,7 @@ export class Engine implements AsyncDisposable {
    * when the last has ended. Idempotent.
    */
   close(): Promise<void> {
-    return this.#lifetime.close(() => this.#runtime.close());
+    return this.#lifetime.close(() => (this.#ownsRuntime ? this.#runtime.close() : this.#networks.close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -353,6 +356,11 @@ export class Engine implements AsyncDisposable {
   }
 }
 
+/** @internal What the option `models` stands for. */
+export async function packOf(models: string | ModelPack | undefined): Promise<ModelPack> {
+  return typeof models === 'object' ? models : openPack(models);
+}
+
 function isEmbedding(value: unknown): value is Embedding {
   return typeof value === 'object' && value !== null && 'vector' in value && 'model' in value;
 }
@@ -369,7 +377,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   let runtime: Runtime | undefined;
   try {
     const checked = checkEngineOptions(options);
-    const pack = openPack(checked.models);
+    const pack = packOf(checked.models);
     pack.catch(() => undefined);
     runtime = await Runtime.open({
       mode: checked.mode,

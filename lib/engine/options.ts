@@ -12,6 +12,7 @@ import {
 import type { Mode } from '../inference/runtime.js';
 import { checkLandmarks } from '../landmarks/check.js';
 import type { Calibration } from '../models/calibration.js';
+import type { ModelPack } from '../models/pack.js';
 import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from '../reconstruction/reconstruct-options.js';
 import type { Face } from '../types.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
@@ -19,8 +20,8 @@ import { PRESETS, type Preset, type PresetName } from './presets.js';
 export interface EngineOptions {
   /** A preset by name, or one of your own; `balanced` when absent. */
   readonly preset?: PresetName | Preset;
-  /** Folder of the models; the starter pack is found by itself when absent. */
-  readonly models?: string;
+  /** Folder of the models, or a pack; the starter pack is found by itself when absent. */
+  readonly models?: string | ModelPack;
   /** Compute threads; the processors that the process may use when absent. */
   readonly threads?: number;
   /** `latency` (default): one picture as early as possible. `throughput`: many pictures at a time, one thread each. */
@@ -124,7 +125,7 @@ export interface Ask {
 
 export interface CheckedEngineOptions {
   readonly preset: Preset;
-  readonly models?: string;
+  readonly models?: string | ModelPack;
   readonly threads?: number;
   readonly mode: Mode;
   readonly providers: readonly string[];
@@ -142,12 +143,22 @@ export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions
     preset: presetOf(options.preset ?? 'balanced'),
     mode: oneOf('mode', mode, ['latency', 'throughput']),
     providers: providers.map((name) => nonEmptyString('providers', name)),
-    ...(models === undefined ? {} : { models: nonEmptyString('models', models) }),
+    ...(models === undefined ? {} : { models: modelsOf(models) }),
     ...(threads === undefined ? {} : { threads: positiveInteger('threads', threads, 1024) }),
     ...(runtime === undefined ? {} : { runtime: nonEmptyString('runtime', runtime) }),
     ...(maxPixels === undefined ? {} : { maxPixels: positiveInteger('maxPixels', maxPixels) }),
     ...(calibration === undefined ? {} : { calibration: calibrationOf(calibration) }),
   };
+}
+
+/** A folder or a pack. */
+export function modelsOf(models: unknown): string | ModelPack {
+  if (typeof models !== 'object' || models === null) return nonEmptyString('models', models);
+  const { folder, card, read } = models as Partial<ModelPack>;
+  if (typeof folder !== 'string' || typeof card !== 'function' || typeof read !== 'function') {
+    throw invalid('models', 'folder or model pack', models);
+  }
+  return models as ModelPack;
 }
 
 function calibrationOf(calibration: unknown): string | Calibration {

@@ -1,7 +1,8 @@
 import { LineamentError } from '../errors.js';
 import { packRegions, type Region } from '../image/geometry.js';
-import type { Runtime } from '../inference/runtime.js';
+import type { MemoryUse, Runtime } from '../inference/runtime.js';
 import type { Session } from '../inference/session.js';
+import { SessionPool } from '../inference/session-pool.js';
 import type { Decoder, NetworkJob, NetworkResult, Sampling } from '../native/addon.js';
 import type { Frame } from '../types.js';
 import { type ModelCard, takesBatches, tensorSpec } from './card.js';
@@ -80,15 +81,21 @@ export class Network {
 const memoryOf = ({ memoryMb }: ModelCard): { bytes?: number } =>
   memoryMb === undefined ? {} : { bytes: Math.round(memoryMb * 2 ** 20) };
 
-/** The networks of a pack on a runtime: each is read, verified and made on first use, once, whoever asks. */
+/**
+ * The networks of a pack on a runtime: each is read, verified and made on first use, once, whoever asks. Those that are given one pool share
+ * the sessions of files with the same bytes.
+ */
 export class Networks {
   readonly #runtime: Runtime;
   readonly #pack: ModelPack;
+  readonly #sessions: SessionPool;
   readonly #known = new Map<string, Promise<Network>>();
+  readonly #open = new Set<Network>();
 
-  constructor(runtime: Runtime, pack: ModelPack) {
+  constructor(runtime: Runtime, pack: ModelPack, sessions = new SessionPool()) {
     this.#runtime = runtime;
     this.#pack = pack;
+    this.#sessions = sessions;
   }
 
   /** Rejects with `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_HASH_MISMATCH`; a later call tries again. */
@@ -101,9 +108,27 @@ export class Networks {
     return making;
   }
 
+  /** Of those that are made; what is shared is counted here as well. */
+  memory(): MemoryUse {
+    const sessions = [...this.#open].map(({ session: { name, bytes } }) => ({ name, bytes }));
+    return { total: sessions.reduce((sum, { bytes }) => sum + bytes, 0), sessions };
+  }
+
+  /** Gives all back to the pool, also those that are being made. Nothing may be asked for afterwards. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#known.values());
+    const open = [...this.#open];
+    this.#open.clear();
+    await Promise.all(open.map(({ card }) => this.#sessions.giveBack(card.sha256)));
+  }
+
   async #make(id: string): Promise<Network> {
-    const [card, model] = await Promise.all([this.#pack.card(id), this.#pack.read(id)]);
-    const session = await this.#runtime.createSession(id, model, { consume: true, ...memoryOf(card) });
-    return new Network(card, session);
+    const card = await this.#pack.card(id);
+    const session = await this.#sessions.take(card.sha256, async () =>
+      this.#runtime.createSession(id, await this.#pack.read(id), { consume: true, ...memoryOf(card) }),
+    );
+    const network = new Network(card, session);
+    this.#open.add(network);
+    return network;
   }
 }

@@ -1,4 +1,6 @@
+import type { ModelPack } from '../../models/pack.js';
 import type { Engine } from '../engine.js';
+import type { EngineOptions } from '../options.js';
 import type { Preset } from '../presets.js';
 
 /** What somebody needs of a model. */
@@ -54,7 +56,7 @@ export interface EngineHost extends AsyncDisposable {
    * `ABORTED`, `CLOSED`.
    */
   use<T>(work: (engine: Engine) => Promise<T>, options?: UseOptions): Promise<T>;
-  /** Opens and warms an engine, unless it is. */
+  /** Opens and warms an engine, unless it is. Rejects as `use`, and with `OUT_OF_MEMORY` where the budget has no room for it beside the current one. */
   load(name: string, options?: { readonly signal?: AbortSignal }): Promise<HostedEngine>;
   /** Closes an engine once its calls have ended. `INVALID_ARGUMENT` for the current one. */
   unload(name: string): Promise<void>;
@@ -70,13 +72,31 @@ export interface EngineHost extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A preset under its name, where its models lie, and what speaks for it. */
+/**
+ * A preset under its name, where its models lie, and what speaks for it. Figures are measured on one machine with all that have them, for
+ * choosing among them; what has none is never selected by a requirement.
+ */
 export interface HostedPreset {
   readonly preset: Preset;
-  /** Folder of the models; the starter pack's when absent. */
-  readonly models?: string;
-  /** Measured, on one machine with all: for choosing among them. Lower is better for `milliseconds`, higher for `accuracy`. */
-  readonly milliseconds: number;
-  readonly accuracy: number;
-  readonly bytes: number;
+  /** Where the models are: a folder, or a pack such as `ModelCatalogue.pack` gives; those of the host when absent. */
+  readonly models?: string | ModelPack;
+  /** Of one picture with one face, warm. Lower is better. */
+  readonly milliseconds?: number;
+  /** Share of faces that are found and known again, 0 to 1. Higher is better. */
+  readonly accuracy?: number;
+  /** Resident bytes of a process with it alone: no less than what opening it adds. */
+  readonly bytes?: number;
+}
+
+/** What holds for every engine of a host is as for `openEngine`. A calibration serves the presets whose recogniser it is of. */
+export interface EngineHostOptions extends Omit<EngineOptions, 'preset'> {
+  /** Serves where none is named; `balanced` when absent. Loaded on first need, as all are. */
+  readonly current?: string;
+  /** By their names, besides the four of the starter pack; one of the same name takes its place. */
+  readonly presets?: readonly HostedPreset[];
+  /**
+   * Bytes that the networks of all engines may hold. Above it, engines are closed that no call uses, the least recently used first, but
+   * never the current one; a call by name may go above it for as long as it runs. No limit when absent.
+   */
+  readonly memoryBudget?: number;
 }
