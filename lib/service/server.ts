@@ -1,0 +1,293 @@
+/** The HTTP server: plug-ins, limits, errors, and the groups of routes put together. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { LineamentError } from '../errors.js';
+import { protect } from './auth/index.js';
+import { addDocs } from './docs.js';
+import { collectSchemas, serveOpenApi } from './openapi.js';
+import { errorHandler, PROBLEM_TYPE, problem, problemOf, sendProblem, toLineamentError } from './problem.js';
+import type { Principal, Scope, ServiceConfig, ServiceParts } from './types.js';
+import {
+  AjvCompiler,
+  cors,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyTypeProvider,
+  fastify,
+  helmet,
+  multipart,
+  type Static,
+  type TSchema,
+  websocket,
+} from './vendor.js';
+
+/** Types of requests and answers follow from the TypeBox schemas of a route. */
+export interface TypeBoxProvider extends FastifyTypeProvider {
+  readonly validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  readonly serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+}
+
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxProvider>;
+
+/**
+ * Adds routes. Each states `schema` (with `operationId`, `summary`, `tags` and the answer of success; schemas with a `title` in PascalCase become named
+ * components of the OpenAPI document) and `config: { scope }`. Problems (4xx, 5xx) are added to every route by the server.
+ */
+export type RouteGroup = (app: App, parts: ServiceParts) => void | Promise<void>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call it; `public` asks for nothing. */
+    scope?: Scope | 'public';
+    /** Name of the operation in logs and metrics. */
+    kind?: string;
+  }
+  interface FastifyRequest {
+    principal: Principal;
+  }
+}
+
+/** Longest part of an address that is taken for an id. */
+const MAX_PARAM_LENGTH = 512;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Longest message that a client may send over a WebSocket. */
+const MAX_WS_MESSAGE = 64 * 1024;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+const replies = new WeakMap<FastifyRequest, ServerResponse>();
+const signals = new WeakMap<FastifyRequest, AbortSignal>();
+
+/** Fires when the client goes away before its answer was sent. */
+export function clientSignal(request: FastifyRequest): AbortSignal {
+  const known = signals.get(request);
+  if (known !== undefined) return known;
+  const controller = new AbortController();
+  const response = replies.get(request);
+  const gone = (): void => {
+    if (response?.writableFinished !== true) controller.abort(new Error('the client has gone'));
+  };
+  if (response?.destroyed === true) gone();
+  else response?.once('close', gone);
+  signals.set(request, controller.signal);
+  return controller.signal;
+}
+
+/** Builds the server with these routes, ready to listen or to be asked by `inject`. Closing it is the caller's. */
+export async function buildServer(parts: ServiceParts, groups: readonly RouteGroup[]): Promise<App> {
+  const { config } = parts;
+  const app = await newApp(config, parts);
+  app.decorateRequest('principal');
+  app.addHook('onRequest', async (request, reply) => {
+    replies.set(request, reply.raw);
+    reply.header('x-request-id', request.id);
+  });
+  limitBodies(app, config);
+  countRequests(app, parts);
+  app.setErrorHandler(errorHandler(parts));
+  app.setNotFoundHandler((request, reply) => {
+    const error = new LineamentError('NOT_FOUND', `there is no ${request.method} here`, {
+      fix: 'The document at /openapi.json lists every address.',
+    });
+    return sendProblem(error, request, reply);
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], formAction: ["'none'"], baseUri: ["'none'"] },
+    },
+    strictTransportSecurity: config.server.tls === undefined ? false : { maxAge: 15_552_000 },
+    crossOriginResourcePolicy: { policy: config.cors.origins.length > 0 ? 'cross-origin' : 'same-origin' },
+  });
+  if (config.cors.origins.length > 0) {
+    await app.register(cors, {
+      origin: config.cors.origins.includes('*') ? '*' : [...config.cors.origins],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: ['authorization', 'content-type', 'x-api-key', 'x-request-id', 'idempotency-key'],
+      exposedHeaders: ['x-request-id', 'retry-after', 'content-disposition'],
+      maxAge: 600,
+    });
+  }
+  await app.register(multipart, {
+    limits: {
+      fileSize: config.limits.imageBytes,
+      files: config.limits.images,
+      fieldSize: Math.min(config.limits.bodyBytes, 1024 * 1024),
+      fields: 64,
+      parts: config.limits.images + 64,
+      headerPairs: 64,
+    },
+    throwFileSizeLimit: true,
+  });
+  app.addContentTypeParser(/^(?:image\/|application\/octet-stream(?:;|$))/i, { parseAs: 'buffer' }, (_, body, done) =>
+    done(null, body),
+  );
+  await app.register(websocket, { options: { maxPayload: MAX_WS_MESSAGE } });
+  await collectSchemas(app, config);
+  await protect(app, parts);
+  addProblems(app);
+  serveOpenApi(app);
+  if (config.server.docs) addDocs(app);
+  for (const group of groups) await group(app, parts);
+  await app.ready();
+  return app;
+}
+
+async function newApp(config: ServiceConfig, parts: Pick<ServiceParts, 'log'>): Promise<App> {
+  const { server, limits } = config;
+  const tls =
+    server.tls === undefined
+      ? undefined
+      : {
+          cert: await readPem('cert', server.tls.cert),
+          key: await readPem('key', server.tls.key),
+          minVersion: 'TLSv1.2',
+        };
+  const connections = {
+    headersTimeout: server.headersTimeoutMs,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // How often Node looks for connections that are over their time.
+    connectionsCheckingInterval: Math.max(100, Math.min(5000, Math.floor(server.headersTimeoutMs / 2))),
+  };
+  const options = {
+    loggerInstance: quietLogger(parts),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: server.requestTimeoutMs,
+    keepAliveTimeout: server.keepAliveMs,
+    forceCloseConnections: 'idle' as const,
+    trustProxy: server.trustProxy.length === 0 ? false : [...server.trustProxy],
+    requestIdHeader: false as const,
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
+    exposeHeadRoutes: false,
+    onProtoPoisoning: 'error' as const,
+    onConstructorPoisoning: 'error' as const,
+    schemaController: { compilersFactory: { buildValidator } },
+    frameworkErrors: (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      void sendProblem(toLineamentError(thrown), request, reply);
+    },
+    clientErrorHandler: refuseConnection,
+  };
+  const app =
+    tls === undefined
+      ? fastify({ ...options, http: connections } as never)
+      : fastify({ ...options, https: { ...connections, ...tls } } as never);
+  return app as unknown as App;
+}
+
+async function readPem(name: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new LineamentError('CONFIG_INVALID', `server.tls.${name} cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Bodies are taken as they are: the text "5" is no number, and no null becomes 0. Parts of addresses are text, so those are converted.
+ * Unknown fields are refused where a schema says so, never dropped.
+ */
+const buildValidator: typeof AjvCompiler = ((external: unknown, options: { customOptions?: object }) => {
+  const build = AjvCompiler();
+  const common = { removeAdditional: false, useDefaults: true, allErrors: false, strictTypes: false };
+  const compile = (coerceTypes: false | 'array') =>
+    build(
+      external as never,
+      { ...options, customOptions: { ...options.customOptions, ...common, coerceTypes } } as never,
+    );
+  const strict = compile(false);
+  const lenient = compile('array');
+  return (route: { httpPart?: string }) => (route.httpPart === 'body' ? strict : lenient)(route as never);
+}) as never;
+
+/** Refuses a body by its stated length before a byte of it is read, whatever its type; parsers count what comes. */
+function limitBodies(app: App, { limits }: ServiceConfig): void {
+  app.addHook('onRequest', async (request) => {
+    const length = Number(request.headers['content-length'] ?? 0);
+    if (length > limits.bodyBytes) {
+      throw new LineamentError(
+        'PAYLOAD_TOO_LARGE',
+        `the body has ${length} bytes, and ${limits.bodyBytes} are allowed`,
+      );
+    }
+  });
+}
+
+/** One line of the log and one count for each request. Never the query, which may hold what is nobody's business. */
+function countRequests(app: App, { log, metrics }: ServiceParts): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unmatched';
+    metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    const who = request.principal?.id;
+    log.info(
+      { id: request.id, method: request.method, route, status: reply.statusCode, ms, ...(who && { who }) },
+      'request',
+    );
+  });
+}
+
+/** Every route may answer with a problem; it is said in one place. */
+function addProblems(app: App): void {
+  app.addHook('onRoute', (route) => {
+    if (route.schema === undefined || route.schema.hide === true) return;
+    const given = (route.schema.response ?? {}) as Record<string, unknown>;
+    route.schema.response = {
+      ...given,
+      '4xx': given['4xx'] ?? problem('The request cannot be answered'),
+      '5xx': given['5xx'] ?? problem('The service cannot answer now'),
+    };
+  });
+}
+
+/** Answers what is not even HTTP, or too slow or too long to become it. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, reason, code, detail] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ([408, 'Request Timeout', 'DEADLINE_EXCEEDED', 'the request did not come in whole in time'] as const)
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? ([431, 'Request Header Fields Too Large', 'PAYLOAD_TOO_LARGE', 'the headers are too long'] as const)
+        : ([400, 'Bad Request', 'INVALID_ARGUMENT', 'this is not a request of HTTP'] as const);
+  const body = JSON.stringify({ ...problemOf(new LineamentError(code, detail), randomUUID()), status });
+  const head = [
+    `HTTP/1.1 ${status} ${reason}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** What Fastify itself has to say goes into our log; its lines about requests do not: there is one of ours for each. */
+function quietLogger({ log }: Pick<ServiceParts, 'log'>): FastifyBaseLogger {
+  const nothing = (): void => {};
+  const tell = (level: 'error' | 'warn') => (given: unknown, message?: string) => {
+    const error = (given as { err?: unknown })?.err ?? given;
+    const text = error instanceof Error ? error.message : typeof given === 'string' ? given : undefined;
+    log[level]({ ...(text === undefined ? {} : { error: text }) }, message ?? 'server');
+  };
+  const logger = {
+    level: 'warn',
+    fatal: tell('error'),
+    error: nothing,
+    warn: tell('warn'),
+    info: nothing,
+    debug: nothing,
+    trace: nothing,
+    silent: nothing,
+    child: () => logger,
+  };
+  return logger as unknown as FastifyBaseLogger;
+}
