@@ -12,6 +12,8 @@ export interface Principal {
   readonly id: string;
   readonly kind: 'key' | 'token' | 'anonymous';
   readonly scopes: ReadonlySet<Scope>;
+  /** When a token ends. */
+  readonly expiresAt?: number;
 }
 
 /** Everything that can be set, with defaults filled in. `config/schema.ts` describes it, value by value. */
@@ -155,6 +157,8 @@ export interface SchedulerStats {
   readonly done: number;
   readonly refused: number;
   readonly expired: number;
+  /** Whose client went away, or that the end of the service cut off. */
+  readonly aborted: number;
   /** Of the work itself, mean of the last ones. */
   readonly serviceMs: number;
 }
@@ -197,6 +201,7 @@ export interface Metrics {
 export interface AuditDraft {
   readonly actor: string;
   readonly action: string;
+  /** Id of the person whom it concerns; kept as a digest, so that an erasure leaves nothing of it behind. `detail` must not hold it. */
   readonly subject?: string | undefined;
   readonly detail: Json;
 }
@@ -208,9 +213,16 @@ export interface AuditTrail {
     readonly before?: number;
     readonly limit?: number;
     readonly action?: string;
+    /** Only what concerns this person, by id. */
+    readonly subject?: string;
   }): Promise<readonly Json[]>;
-  /** Reads everything and checks the chain. */
-  check(): Promise<{ readonly ok: boolean; readonly entries: number; readonly broken?: number }>;
+  /** Reads everything and checks the chain. `known` is a `head` of an earlier check, kept elsewhere: it must be there still. */
+  check(known?: { readonly number: number; readonly hash: string }): Promise<{
+    readonly ok: boolean;
+    readonly entries: number;
+    readonly broken?: number;
+    readonly head: { readonly number: number; readonly hash: string };
+  }>;
   close(): Promise<void>;
 }
 
@@ -233,6 +245,12 @@ export interface Authority {
    * `RATE_LIMITED` after too many wrong keys from one address.
    */
   authenticate(credential: string | undefined, address: string): Promise<Principal>;
+  /** Opens one WebSocket, once and soon. `RATE_LIMITED` where too many have not been used. */
+  createTicket(principal: Principal): { readonly ticket: string; readonly expiresAt: number };
+  /** Whom the ticket was made for; it is gone after this. `UNAUTHENTICATED`, `RATE_LIMITED`. */
+  redeemTicket(ticket: string, address: string): Principal;
+  /** Whether who was let in may stay: the key was not revoked, and nothing has expired. */
+  stands(principal: Principal): boolean;
   createKey(given: {
     readonly name: string;
     readonly scopes: readonly Scope[];

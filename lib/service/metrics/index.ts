@@ -1,0 +1,2 @@
+/** Prometheus metrics, and the same for people. */
+export { createMetrics } from './metrics.js';

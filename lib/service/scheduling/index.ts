@@ -1,0 +1,3 @@
+/** Who works when, and who is told to come back later. */
+export { type OverloadedError, overloaded } from './overload.js';
+export { createScheduler, type SchedulingConfig } from './scheduler.js';
