@@ -59,8 +59,11 @@ const isNumbers = (v: unknown): boolean =>
 const isSize = (v: unknown): boolean => Number.isInteger(v) && (v as number) > 0;
 const isText = (v: unknown): boolean => typeof v === 'string' && v.length > 0;
 
-/** Reads a card and checks what the library relies on; `origin` names the file in the error (`MODEL_CORRUPT`). */
-export function parseCard(text: string, origin: string): ModelCard {
+/**
+ * Reads a card and checks what the library relies on; `origin` names the file in the error (`MODEL_CORRUPT`). Where `digest` is
+ * `optional`, hash and size may be absent.
+ */
+export function parseCard(text: string, origin: string, digest: 'required' | 'optional' = 'required'): ModelCard {
   let card: ModelCard;
   try {
     card = JSON.parse(text) as ModelCard;
@@ -75,8 +78,9 @@ export function parseCard(text: string, origin: string): ModelCard {
   need('licence', isText(card.licence));
   // A card names a file beside the others, never a path: a pack cannot reach out of its folder.
   need('file', isText(card.file) && /^[\w.-]+$/.test(card.file));
-  need('sha256', isText(card.sha256) && /^[0-9a-f]{64}$/.test(card.sha256));
-  need('bytes', isSize(card.bytes));
+  const absent = (value: unknown): boolean => digest === 'optional' && value === undefined;
+  need('sha256', absent(card.sha256) || (isText(card.sha256) && /^[0-9a-f]{64}$/.test(card.sha256)));
+  need('bytes', absent(card.bytes) || isSize(card.bytes));
   need('memoryMb', card.memoryMb === undefined || (Number.isFinite(card.memoryMb) && card.memoryMb > 0));
   const { input, outputs } = card;
   need('input', typeof input === 'object' && input !== null && isText(input.name));

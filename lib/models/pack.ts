@@ -87,11 +87,11 @@ async function readCard(id: string): Promise<ModelCard> {
 /** What a file of a pack must be. */
 export type PackFile = Pick<ModelCard, 'file' | 'bytes' | 'sha256'>;
 
-/** The bytes of a file of a pack, if they are the ones they must be; else as `ModelPack.read`. */
-export async function readVerified(folder: string, expected: PackFile): Promise<Uint8Array<ArrayBuffer>> {
+/** The bytes of a file of a pack, if they are the ones they must be; else as `ModelPack.read`, with `fix` for what to do. */
+export async function readVerified(folder: string, expected: PackFile, fix = FIX): Promise<Uint8Array<ArrayBuffer>> {
   const path = join(folder, expected.file);
   const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new LineamentError('MODEL_NOT_FOUND', `${path} cannot be opened`, { cause, fix: FIX });
+    throw new LineamentError('MODEL_NOT_FOUND', `${path} cannot be opened`, { cause, fix });
   });
   let data: Uint8Array<ArrayBuffer>;
   try {
@@ -100,14 +100,14 @@ export async function readVerified(folder: string, expected: PackFile): Promise<
       const what = size < expected.bytes ? 'it is truncated' : 'it is another file';
       const code = size < expected.bytes ? 'MODEL_CORRUPT' : 'MODEL_HASH_MISMATCH';
       throw new LineamentError(code, `${path} has ${size} bytes instead of ${expected.bytes}: ${what}`, {
-        fix: FIX,
+        fix,
       });
     }
     data = new Uint8Array(expected.bytes);
     let at = 0;
     while (at < data.length) {
       const { bytesRead } = await file.read(data, at, data.length - at, at);
-      if (bytesRead === 0) throw new LineamentError('MODEL_CORRUPT', `${path} is truncated`, { fix: FIX });
+      if (bytesRead === 0) throw new LineamentError('MODEL_CORRUPT', `${path} is truncated`, { fix });
       at += bytesRead;
     }
   } finally {
@@ -116,7 +116,7 @@ export async function readVerified(folder: string, expected: PackFile): Promise<
   const digest = Buffer.from(await crypto.subtle.digest('SHA-256', data)).toString('hex');
   if (digest !== expected.sha256) {
     throw new LineamentError('MODEL_HASH_MISMATCH', `${path} has SHA-256 ${digest}, not ${expected.sha256}`, {
-      fix: `${FIX.replace(/\.$/, '')}; do not use the file if you do not know who changed it.`,
+      fix: `${fix.replace(/\.$/, '')}; do not use the file if you do not know who changed it.`,
     });
   }
   return data;

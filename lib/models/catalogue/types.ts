@@ -11,16 +11,26 @@ export interface ModelSource {
   readonly sha256?: string;
 }
 
+/** The fields of a type that it names; `Omit` alone would lose them beside an index signature. */
+type Named<T> = { [K in keyof T as string extends K ? never : K]: T[K] };
+
 /** A card of a model that is fetched on request. `sha256` and `bytes` of the file are absent where nobody published them: trust on first use. */
-export interface CatalogueCard extends Omit<ModelCard, 'sha256' | 'bytes'> {
+export interface CatalogueCard extends Omit<Named<ModelCard>, 'sha256' | 'bytes'> {
   readonly sha256?: string;
   readonly bytes?: number;
+  /** In the order in which they are tried. */
   readonly sources: readonly ModelSource[];
+  /** How to come by the file where no address gives it. */
+  readonly obtain?: string;
+  /** Names of what is published together, such as `buffalo_l`. */
+  readonly sets?: readonly string[];
   /** Short name of the licence by which it is accepted, such as `insightface-non-commercial`. */
   readonly licenceId: string;
   readonly licenceUrl?: string;
   /** Use in products is allowed by the licence. */
   readonly commercial: boolean;
+  /** Everything else that the card says, as written. */
+  readonly [more: string]: unknown;
 }
 
 export interface CatalogueEntry {
@@ -31,6 +41,7 @@ export interface CatalogueEntry {
   readonly licenceId: string;
   readonly licenceUrl?: string;
   readonly commercial: boolean;
+  readonly sets?: readonly string[];
   /** Part of the starter pack, a card of the catalogue, or a card of the user's. */
   readonly origin: 'starter' | 'catalogue' | 'private';
   readonly state: 'present' | 'absent' | 'downloading';
@@ -72,8 +83,11 @@ export interface ModelCatalogue {
    * `LICENCE_NOT_ACCEPTED`, `DOWNLOAD_FAILED` (all addresses, with what each said), `MODEL_HASH_MISMATCH`, `STORE_FULL`, `ABORTED`.
    */
   download(id: string, options?: CatalogueDownloadOptions): Promise<CatalogueEntry>;
-  /** Deletes a downloaded file. `NOT_FOUND`; `INVALID_ARGUMENT` for one of the starter pack. */
-  remove(id: string): Promise<void>;
+  /**
+   * Deletes a downloaded file, and what there is of a download that stopped. The hash of a file that was trusted on first use stays known
+   * unless `forget` is set. `NOT_FOUND`; `INVALID_ARGUMENT` for one of the starter pack and for files that lie in a folder of the user's.
+   */
+  remove(id: string, options?: { readonly forget?: boolean }): Promise<void>;
   /** All models that are here as one pack, for `openEngine`: the starter pack's, the downloaded and the private ones. */
   pack(): Promise<ModelPack>;
 }
