@@ -15,6 +15,7 @@ import type { NativeClouds } from './cloud.js';
 import type { NativeCuda } from './cuda.js';
 import type { NativeDepths } from './depth.js';
 import type { NativeMeshFiles } from './mesh-files.js';
+import type { NativeNvml } from './nvml.js';
 import type { NativeRedaction } from './redact.js';
 import type { NativeSearch } from './search.js';
 import type { NativeShapes } from './shape.js';
@@ -29,6 +30,7 @@ export type * from './cloud.js';
 export type * from './cuda.js';
 export type * from './depth.js';
 export type * from './mesh-files.js';
+export type * from './nvml.js';
 export type * from './redact.js';
 export type * from './search.js';
 export type * from './shape.js';
@@ -281,6 +283,7 @@ export interface NativeAddon
     NativeCuda,
     NativeDepths,
     NativeMeshFiles,
+    NativeNvml,
     NativeRedaction,
     NativeSearch,
     NativeShapes,

@@ -50,6 +50,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_cloud(exports);
   export_depth(exports);
   export_mesh_files(exports);
+  export_nvml(exports);
   export_simplify(exports);
   export_surface(exports);
   export_textures(exports);
