@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { type EngineHost, openEngineHost } from '../engine/host/index.js';
 import { LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { openGallery } from '../gallery/index.js';
 import { openCalibration } from '../models/index.js';
@@ -9,7 +10,7 @@ import { openAuditTrail, openAuthority } from './auth/index.js';
 import { completeConfig, type ServiceConfigInput, warningsOf } from './config/index.js';
 import { createLogger } from './log.js';
 import { createMetrics } from './metrics/index.js';
-import { openCatalogue, openEngineHost } from './pending.js';
+import { openCatalogue } from './pending.js';
 import { ROUTES } from './routes/index.js';
 import { createScheduler } from './scheduling/index.js';
 import { buildServer } from './server.js';
@@ -121,13 +122,37 @@ async function openParts(
   closers.push(() => authority.close());
   const models = await openCatalogue(config.models.cache ?? folder);
   throwIfAborted(signal);
-  const engines = await openEngineHost(config);
+  const engines = await openEngines(config);
   closers.push(() => engines.close());
+  // What cannot serve at all had better not start.
+  await engines.load(engines.current, signal === undefined ? {} : { signal });
+  for (const name of config.engine.preload) {
+    engines.load(name).catch((error) => log.warn({ preset: name, error: wrapError(error).message }, 'not preloaded'));
+  }
   const scheduler = createScheduler(config, metrics);
   closers.push(() => scheduler.close());
   const closing = new AbortController();
   const parts = { config, engines, gallery, models, scheduler, metrics, authority, audit, log };
   return { parts: { ...parts, startedAt: Date.now(), closing: closing.signal }, closing };
+}
+
+async function openEngines({ engine, limits }: ServiceConfig): Promise<EngineHost> {
+  const { preset, threads, mode, providers, memoryBudgetMb, calibration } = engine;
+  try {
+    return await openEngineHost({
+      current: preset,
+      mode,
+      providers,
+      maxPixels: limits.pixels,
+      ...(threads !== undefined && { threads }),
+      ...(memoryBudgetMb !== undefined && { memoryBudget: memoryBudgetMb * 2 ** 20 }),
+      ...(calibration !== undefined && { calibration }),
+    });
+  } catch (cause) {
+    const error = wrapError(cause);
+    if (error.code !== 'INVALID_ARGUMENT') throw error;
+    throw new LineamentError('CONFIG_INVALID', `the section engine: ${error.message}`, { cause });
+  }
 }
 
 const keySource = (given: string): { env: string } | { file: string } =>

@@ -95,7 +95,8 @@ export function problemOf(error: LineamentError, id: string): Problem {
   const fix = hidden || error.fix === undefined ? undefined : publicText(error.fix);
   // The message opens with the title and ends with the fix, which both have fields of their own.
   let detail = error.message.startsWith(`${title}: `) ? error.message.slice(title.length + 2) : error.message;
-  if (error.fix !== undefined && detail.endsWith(error.fix)) detail = detail.slice(0, -error.fix.length).trimEnd();
+  if (error.fix !== undefined && detail.endsWith(error.fix))
+    detail = detail.slice(0, -error.fix.length).replace(/\.?\s*$/, '');
   return {
     type: `urn:lineament:error:${code}`,
     title,

@@ -12,6 +12,7 @@ import type { Principal, Scope, ServiceConfig, ServiceParts } from './types.js';
 import {
   AjvCompiler,
   cors,
+  dependentRequiredKeyword,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
@@ -198,10 +199,13 @@ async function readPem(name: string, file: string): Promise<Buffer> {
 const buildValidator: typeof AjvCompiler = ((external: unknown, options: { customOptions?: object }) => {
   const build = AjvCompiler();
   const common = { removeAdditional: false, useDefaults: true, allErrors: false, strictTypes: false };
+  // Of JSON Schema 2019-09, which OpenAPI 3.1 speaks.
+  const onCreate = (ajv: { addKeyword(definition: unknown): void }): void =>
+    ajv.addKeyword(dependentRequiredKeyword.default);
   const compile = (coerceTypes: false | 'array') =>
     build(
       external as never,
-      { ...options, customOptions: { ...options.customOptions, ...common, coerceTypes } } as never,
+      { ...options, onCreate, customOptions: { ...options.customOptions, ...common, coerceTypes } } as never,
     );
   const strict = compile(false);
   const lenient = compile('array');

@@ -10,6 +10,7 @@ export { default as rateLimit } from '@fastify/rate-limit';
 export { default as swagger } from '@fastify/swagger';
 export { default as websocket, type WebSocket } from '@fastify/websocket';
 export { type Static, type TObject, type TSchema, Type } from '@sinclair/typebox';
+export { default as dependentRequiredKeyword } from 'ajv/dist/vocabularies/validation/dependentRequired.js';
 export {
   type FastifyBaseLogger,
   type FastifyError,

@@ -4,6 +4,7 @@ import { FACE_COMMANDS } from './face-commands.js';
 import { GALLERY_COMMANDS } from './gallery-commands.js';
 import { LANDMARK_COMMANDS } from './landmark-commands.js';
 import { RETENTION } from './retention-command.js';
+import { SERVE } from './serve-command.js';
 import { WATCH } from './watch-command.js';
 
 const DOCTOR: Command = {
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   ...GALLERY_COMMANDS,
   WATCH,
   RETENTION,
+  SERVE,
   ...LANDMARK_COMMANDS,
   DOCTOR,
 ];
