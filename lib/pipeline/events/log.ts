@@ -16,7 +16,7 @@ import type { Json } from '../../gallery/index.js';
 import type { SqlValue } from '../../native/index.js';
 import type { StrangerNotice } from '../identity/types.js';
 import type { PipelineEvent } from '../types.js';
-import { type AuditCheck, type AuditEntry, type AuditQuery, type Head, listAudit, verifyAudit } from './audit.js';
+import { type AuditCheck, type AuditEntry, type AuditQuery, type Head, listAudit } from './audit.js';
 import { type ConsentChange, Consents, type PersonConsent } from './consent.js';
 import { type ErasePersonOptions, erasePerson, type LogErasure } from './erase.js';
 import { deleteClips } from './files.js';
@@ -296,7 +296,7 @@ export class EventLog implements AsyncDisposable {
    * give it to later checks to rule that out.
    */
   verifyAudit(anchor?: Head): Promise<AuditCheck> {
-    return verifyAudit(this.#store, anchor);
+    return this.#store.audit.verify(anchor);
   }
 
   /** What stands for a person in the audit trail and in summaries of erasures. */

@@ -1,4 +1,5 @@
 /** The event log's file. */
+import { AUDIT_TABLES } from '../../gallery/audit-chain.js';
 import type { PipelineEventType } from '../types.js';
 
 /** "LEVT": tells an event log from any other SQLite file. */
@@ -29,14 +30,7 @@ export const TYPES: readonly PipelineEventType[] = [
  * were not. Paths of clips stand in `clips` alone. The audit trail can be added to only.
  */
 const VERSION_1: readonly string[] = [
-  `CREATE TABLE state (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    log TEXT NOT NULL,
-    created_at REAL NOT NULL,
-    salt BLOB NOT NULL,
-    audit_number INTEGER NOT NULL,
-    audit_hash TEXT NOT NULL
-  ) STRICT`,
+  ...AUDIT_TABLES,
   'CREATE TABLE cameras (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT',
   `CREATE TABLE persons (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -98,19 +92,6 @@ const VERSION_1: readonly string[] = [
     recorded_at REAL NOT NULL
   ) STRICT`,
   'CREATE INDEX consents_person ON consents (person, scope)',
-  `CREATE TABLE audit (
-    number INTEGER PRIMARY KEY,
-    at REAL NOT NULL,
-    actor TEXT NOT NULL,
-    action TEXT NOT NULL,
-    subject TEXT,
-    detail TEXT NOT NULL,
-    previous TEXT NOT NULL,
-    hash TEXT NOT NULL
-  ) STRICT`,
-  'CREATE INDEX audit_subject ON audit (subject) WHERE subject IS NOT NULL',
-  `CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is not changed'); END`,
-  `CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is not shortened'); END`,
 ];
 
 /** Statements that bring a file from version i to version i + 1. */
