@@ -1,6 +1,18 @@
 /** The engine: every stage behind one object. */
 export type { AnalyzedFace, FaceAnalysis } from './analysis.js';
+export { CATALOGUE_PRESETS, type CataloguePresetName } from './catalogue-presets.js';
 export { Engine, openEngine, type RecogniserIdentity, type Verification } from './engine.js';
+export {
+  type DeviceMemory,
+  type EngineHost,
+  type EngineHostOptions,
+  type HostedEngine,
+  type HostedPreset,
+  type HostMemory,
+  openEngineHost,
+  type Requirement,
+  type UseOptions,
+} from './host/index.js';
 export type {
   AnalyzeFacesOptions,
   AnalyzeOptions,
