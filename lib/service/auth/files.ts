@@ -1,0 +1,26 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { LineamentError } from '../../errors.js';
+import { Database } from '../../gallery/database.js';
+
+/** Opens a database of the service, for its owner alone; folder and file are made where they are missing. */
+export async function openPrivate(
+  folder: string,
+  file: string,
+  applicationId: number,
+  migrations: readonly (readonly string[])[],
+): Promise<Database> {
+  const whole = resolve(folder);
+  await mkdir(whole, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+    const code = cause.code === 'EACCES' ? 'ACCESS_DENIED' : cause.code === 'ENOSPC' ? 'STORE_FULL' : 'STORE_FAILED';
+    throw new LineamentError(code, `${whole} cannot be made`, { cause });
+  });
+  const db = await Database.open({ path: join(whole, file), applicationId, migrations });
+  try {
+    await chmod(db.path, 0o600);
+    return db;
+  } catch (cause) {
+    await db.close();
+    throw new LineamentError('ACCESS_DENIED', `${db.path} cannot be kept to its owner`, { cause });
+  }
+}

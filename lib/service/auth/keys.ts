@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto';
+import { invalid, nonEmptyString } from '../../errors/validate.js';
+import { LineamentError } from '../../errors.js';
+import type { Database } from '../../gallery/database.js';
+import type { SqlRow } from '../../native/index.js';
+import type { ApiKey, Scope } from '../types.js';
+import { openPrivate } from './files.js';
+import { hashSecret, readCost, type SecretHash, writeCost } from './hash.js';
+import { isScope, SCOPES } from './scopes.js';
+
+export const KEYS_FILE = 'service.sqlite';
+/** "LSVC". */
+const APPLICATION_ID = 0x4c535643;
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE keys (
+      id TEXT PRIMARY KEY,
+      name TEXT NOT NULL,
+      scopes TEXT NOT NULL,
+      created_at REAL NOT NULL,
+      expires_at REAL,
+      last_used_at REAL,
+      revoked_at REAL,
+      salt BLOB NOT NULL,
+      hash BLOB NOT NULL,
+      cost TEXT NOT NULL
+    ) STRICT`,
+  ],
+];
+
+/** Keys that can be used; more are refused. */
+const MOST_KEYS = 10_000;
+
+/** A key that was presented. */
+export interface Presented {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** `lin_<id>_<secret>`: 12 hexadecimal digits, and 256 random bits as base64url. Undefined for what has another form. */
+export function readKey(credential: string): Presented | undefined {
+  const [, id, secret] = /^lin_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/.exec(credential) ?? [];
+  return id === undefined || secret === undefined ? undefined : { id, secret };
+}
+
+export interface NewKey {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt?: number;
+}
+
+interface KeyRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAt: number;
+  readonly expiresAt: number | undefined;
+  lastUsedAt: number | undefined;
+  revokedAt: number | undefined;
+  readonly secret: SecretHash;
+}
+
+/** API keys in SQLite, all of them in memory too. What is in memory counts: nobody else writes the file while the service runs. */
+export class KeyStore {
+  readonly #db: Database;
+  readonly #now: () => number;
+  readonly #keys = new Map<string, KeyRecord>();
+  /** Keys whose last use is not on the disk. */
+  readonly #used = new Set<string>();
+
+  private constructor(db: Database, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  static async open(folder: string, now: () => number): Promise<KeyStore> {
+    const db = await openPrivate(folder, KEYS_FILE, APPLICATION_ID, MIGRATIONS);
+    try {
+      const store = new KeyStore(db, now);
+      for await (const page of db.pages(`SELECT ${COLUMNS} FROM keys ORDER BY created_at, id`)) {
+        for (const row of page) {
+          const record = readRecord(row);
+          store.#keys.set(record.id, record);
+        }
+      }
+      return store;
+    } catch (error) {
+      await db.close();
+      throw error;
+    }
+  }
+
+  /** Makes a key; it is on the disk when this resolves. `INVALID_ARGUMENT` for a bad name, unknown scopes, a time that has passed, or too many keys. */
+  async create(given: NewKey): Promise<ApiKey & { readonly key: string }> {
+    const name = nonEmptyString('name', given.name);
+    if (name.length > 100 || /\p{Cc}/u.test(name)) {
+      throw invalid('name', 'up to 100 characters, none of them control characters', given.name);
+    }
+    if (!Array.isArray(given.scopes) || given.scopes.length === 0 || !given.scopes.every(isScope)) {
+      throw invalid('scopes', `non-empty array of ${SCOPES.map((scope) => `'${scope}'`).join(', ')}`, given.scopes);
+    }
+    const now = this.#now();
+    const { expiresAt } = given;
+    if (expiresAt !== undefined && !(Number.isFinite(expiresAt) && expiresAt > now)) {
+      throw invalid('expiresAt', 'time in the future, milliseconds since the Unix epoch', expiresAt);
+    }
+    if ([...this.#keys.values()].filter((key) => this.#stands(key)).length >= MOST_KEYS) {
+      throw new LineamentError('INVALID_ARGUMENT', `there are ${MOST_KEYS} keys`, {
+        fix: 'Revoke those that nobody uses.',
+      });
+    }
+    const id = randomBytes(6).toString('hex');
+    const secret = randomBytes(32).toString('base64url');
+    const record: KeyRecord = {
+      id,
+      name,
+      scopes: SCOPES.filter((scope) => given.scopes.includes(scope)),
+      createdAt: now,
+      expiresAt,
+      lastUsedAt: undefined,
+      revokedAt: undefined,
+      secret: await hashSecret(secret),
+    };
+    await this.#db.write([
+      {
+        sql: `INSERT INTO keys (${COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)`,
+        params: [
+          id,
+          name,
+          record.scopes.join(' '),
+          now,
+          expiresAt ?? null,
+          record.secret.salt,
+          record.secret.hash,
+          writeCost(record.secret.cost),
+        ],
+      },
+    ]);
+    this.#keys.set(id, record);
+    return { ...shown(record), key: `lin_${id}_${secret}` };
+  }
+
+  list(): readonly ApiKey[] {
+    return [...this.#keys.values()].map(shown);
+  }
+
+  /** Holds at once, and on the disk when this resolves. A second time changes nothing. `NOT_FOUND`. */
+  async revoke(id: string): Promise<void> {
+    const record = this.#keys.get(id);
+    if (record === undefined) throw new LineamentError('NOT_FOUND', 'there is no key with this id');
+    record.revokedAt ??= this.#now();
+    await this.#db.write([
+      { sql: 'UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL', params: [record.revokedAt, id] },
+    ]);
+  }
+
+  hashOf(id: string): SecretHash | undefined {
+    return this.#keys.get(id)?.secret;
+  }
+
+  /** Scopes of a key that may be used now. */
+  scopesOf(id: string): readonly Scope[] | undefined {
+    const record = this.#keys.get(id);
+    return record !== undefined && this.#stands(record) ? record.scopes : undefined;
+  }
+
+  /** Whether somebody could administer with a key of these. */
+  hasAdmin(): boolean {
+    return [...this.#keys.values()].some((key) => key.scopes.includes('admin') && this.#stands(key));
+  }
+
+  /** Remembers that it was used; {@link flush} writes it. */
+  use(id: string): void {
+    const record = this.#keys.get(id);
+    if (record === undefined) return;
+    record.lastUsedAt = this.#now();
+    this.#used.add(id);
+  }
+
+  /** Writes last uses to the disk. */
+  async flush(): Promise<void> {
+    if (this.#used.size === 0) return;
+    const rows = [...this.#used].map((id) => [this.#keys.get(id)?.lastUsedAt ?? null, id]);
+    this.#used.clear();
+    await this.#db.write([{ sql: 'UPDATE keys SET last_used_at = ? WHERE id = ?', rows }]);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.flush();
+    } finally {
+      await this.#db.close();
+    }
+  }
+
+  #stands({ revokedAt, expiresAt }: KeyRecord): boolean {
+    return revokedAt === undefined && (expiresAt === undefined || this.#now() < expiresAt);
+  }
+}
+
+const COLUMNS = 'id, name, scopes, created_at, expires_at, last_used_at, revoked_at, salt, hash, cost';
+
+function readRecord([id, name, scopes, created, expires, used, revoked, salt, hash, cost]: SqlRow): KeyRecord {
+  const optional = (value: SqlRow[number] | undefined): number | undefined =>
+    value === null ? undefined : Number(value);
+  return {
+    id: String(id),
+    name: String(name),
+    scopes: String(scopes).split(' ').filter(isScope),
+    createdAt: Number(created),
+    expiresAt: optional(expires),
+    lastUsedAt: optional(used),
+    revokedAt: optional(revoked),
+    secret: { salt: salt as Uint8Array, hash: hash as Uint8Array, cost: readCost(String(cost)) },
+  };
+}
+
+/** Without the hash. */
+function shown({ id, name, scopes, createdAt, expiresAt, lastUsedAt, revokedAt }: KeyRecord): ApiKey {
+  return {
+    id,
+    name,
+    scopes,
+    createdAt,
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(lastUsedAt !== undefined && { lastUsedAt }),
+    revoked: revokedAt !== undefined,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Json } from '../../gallery/index.js';
+import type { Principal, ServiceParts } from '../types.js';
+import { actorOf } from './scopes.js';
+
+/** What goes into the audit trail. Only ever added to. */
+export const AUDITED = [
+  'key.create',
+  'key.revoke',
+  'login.failed',
+  'collection.create',
+  'collection.delete',
+  'person.create',
+  'person.change',
+  'person.merge',
+  'person.erase',
+  'sample.enrol',
+  'sample.erase',
+  'gallery.export',
+  'gallery.import',
+  'model.load',
+  'model.unload',
+  'model.switch',
+  'model.download',
+  'licence.accept',
+  'camera.change',
+] as const;
+
+export type AuditedAction = (typeof AUDITED)[number];
+
+/**
+ * Says in the audit trail what the caller of this request has done; on the disk when it resolves. Routes call it after the deed and before
+ * they answer. `person` is kept as a digest; `detail` holds counts, names of models and ids of keys, never persons, pictures, embeddings or secrets.
+ */
+export function record(
+  { audit }: Pick<ServiceParts, 'audit'>,
+  request: { readonly principal: Principal; readonly id: string },
+  action: AuditedAction,
+  about: { readonly person?: string; readonly detail?: Readonly<Record<string, Json>> } = {},
+): Promise<void> {
+  return audit.append({
+    actor: actorOf(request.principal),
+    action,
+    subject: about.person,
+    detail: { request: request.id, ...about.detail },
+  });
+}
