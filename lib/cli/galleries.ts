@@ -2,7 +2,6 @@
 import path from 'node:path';
 import { LineamentError } from '../errors.js';
 import { type Gallery, type GalleryOptions, openGallery } from '../gallery/index.js';
-import type { Engine } from '../index.js';
 import type { KeySource } from '../templates/index.js';
 import type { CommandContext, OptionValues } from './command.js';
 import { makeProgress, type Progress } from './progress.js';
@@ -60,17 +59,4 @@ export function personOfFolder(file: string, given: readonly string[]): string {
     });
   }
   return path.basename(path.dirname(path.resolve(file)));
-}
-
-/** Pins a new collection to the engine's networks, and refuses one that was made with others (`EMBEDDING_MISMATCH`). */
-export async function pinCollection(gallery: Gallery, engine: Engine, name: string): Promise<void> {
-  const { model, dims, hash } = await engine.recogniser();
-  const found = (await gallery.collections()).find((one) => one.name === name);
-  if (found === undefined) {
-    await gallery.createCollection(name, { model, dims, modelHash: hash });
-  } else if (found.model !== model || (found.modelHash !== undefined && found.modelHash !== hash)) {
-    throw new LineamentError('EMBEDDING_MISMATCH', `collection '${name}' was made with other networks than these`, {
-      fix: `It holds vectors of '${found.model}': use the preset and the models that it was made with, or another collection.`,
-    });
-  }
 }

@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LineamentError } from '../../errors.js';
 import type { Enrolment, NewSample } from '../../gallery/index.js';
+import { pinCollection } from '../../gallery/pin.js';
 import { openEngine } from '../../index.js';
 import { faceCrop } from '../../visualization/index.js';
 import { mapInOrder } from '../batch.js';
 import type { CommandContext, OptionValues } from '../command.js';
 import { type ErrorJson, errorJson } from '../failure.js';
 import { findTargets } from '../files.js';
-import { openNamedGallery, personOfFolder, pinCollection } from '../galleries.js';
+import { openNamedGallery, personOfFolder } from '../galleries.js';
 import { engineOptions, faceOptions, inFlight } from '../photos.js';
 import { makeProgress } from '../progress.js';
 import { printable, type Style, table } from '../terminal.js';
@@ -35,7 +36,7 @@ export async function enroll(context: CommandContext): Promise<number> {
   await using gallery = await openNamedGallery(context, { create: true });
   await using engine = await openEngine(engineOptions(options, photographs.length));
   const collection = typeof options['collection'] === 'string' ? options['collection'] : 'default';
-  await pinCollection(gallery, engine, collection);
+  await pinCollection(gallery, await engine.recogniser(), collection);
   const wanted = faceOptions(options, { embedding: true, quality: true, maxFaces: 1 });
   const work = async ({ path: file }: Photograph): Promise<NewSample> => {
     const bytes = await readFile(file).catch((cause: unknown) => {

@@ -1,0 +1,241 @@
+/** Who is enrolled: persons and their samples, kept, changed and deleted for good. */
+import { LineamentError } from '../../errors.js';
+import type { Json, PersonChanges, PersonDetails } from '../../gallery/index.js';
+import { Id } from '../schemas/common.js';
+import { erasureJson, personJson, sampleJson, summaryJson } from '../schemas/person-json.js';
+import {
+  Erasure,
+  Person,
+  PersonPage,
+  PersonParams,
+  PersonPatch,
+  PersonPut,
+  PersonQuery,
+  Sample,
+  SampleParams,
+} from '../schemas/persons.js';
+import type { App, RouteGroup } from '../server.js';
+import type { ServiceParts } from '../types.js';
+import { Type } from '../vendor.js';
+
+const TAGS = ['persons'];
+
+/** The person, or `NOT_FOUND`. */
+export async function needPerson({ gallery }: ServiceParts, id: string): Promise<PersonDetails> {
+  const found = await gallery.get(id);
+  if (found === undefined) throw new LineamentError('NOT_FOUND', `there is no person '${id}'`);
+  return found;
+}
+
+/** Changes a person, and sets down which fields were changed. Gives the operation that undoes it. */
+async function change(parts: ServiceParts, actor: string, id: string, changes: PersonChanges): Promise<void> {
+  const operation = await parts.gallery.update(id, changes);
+  const detail = { operation, fields: Object.keys(changes), ...(changes.id === undefined ? {} : { to: changes.id }) };
+  await parts.audit.append({ actor, action: 'person.update', subject: id, detail });
+}
+
+function addReading(app: App, parts: ServiceParts): void {
+  app.get(
+    '/api/v1/persons',
+    {
+      config: { scope: 'read', kind: 'list_persons' },
+      schema: {
+        operationId: 'list_persons',
+        summary: 'Persons, page by page',
+        tags: TAGS,
+        querystring: PersonQuery,
+        response: { 200: PersonPage },
+      },
+    },
+    async ({ query: { collection, after, limit } }) => {
+      const page = await parts.gallery.list({
+        ...(collection === undefined ? {} : { collection }),
+        ...(after === undefined ? {} : { after }),
+        ...(limit === undefined ? {} : { limit }),
+      });
+      return { persons: page.persons.map(summaryJson), ...(page.next === undefined ? {} : { next: page.next }) };
+    },
+  );
+  app.get(
+    '/api/v1/persons/:id',
+    {
+      config: { scope: 'read', kind: 'get_person' },
+      schema: {
+        operationId: 'get_person',
+        summary: 'A person with all samples',
+        tags: TAGS,
+        params: PersonParams,
+        response: { 200: Person },
+      },
+    },
+    async ({ params: { id } }) => personJson(await needPerson(parts, id)),
+  );
+  app.get(
+    '/api/v1/persons/:id/samples',
+    {
+      config: { scope: 'read', kind: 'list_samples' },
+      schema: {
+        operationId: 'list_samples',
+        summary: 'Samples of a person',
+        tags: TAGS,
+        params: PersonParams,
+        response: { 200: Type.Object({ samples: Type.Array(Sample) }, { title: 'SampleList' }) },
+      },
+    },
+    async ({ params: { id } }) => ({ samples: (await needPerson(parts, id)).samples.map(sampleJson) }),
+  );
+  app.get(
+    '/api/v1/samples/:id/thumbnail',
+    {
+      config: { scope: 'read', kind: 'get_thumbnail' },
+      schema: {
+        operationId: 'get_thumbnail',
+        summary: 'The kept picture of a face',
+        description: 'There is one where the configuration keeps them (`data.keep_images`).',
+        tags: TAGS,
+        params: SampleParams,
+        response: {
+          200: {
+            description: 'The picture',
+            content: { 'image/jpeg': { schema: Type.String({ format: 'binary', description: 'A square JPEG' }) } },
+          },
+        },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const picture = await parts.gallery.thumbnail(id);
+      if (picture === undefined) throw new LineamentError('NOT_FOUND', `sample '${id}' has no picture`);
+      const bytes = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
+      return reply
+        .header('cache-control', 'no-store')
+        .type('image/jpeg')
+        .send(bytes as unknown as string);
+    },
+  );
+}
+
+function addChanging(app: App, parts: ServiceParts): void {
+  app.put(
+    '/api/v1/persons/:id',
+    {
+      config: { scope: 'enrol', kind: 'put_person' },
+      schema: {
+        operationId: 'put_person',
+        summary: 'Set name and metadata of a person',
+        tags: TAGS,
+        params: PersonParams,
+        body: PersonPut,
+        response: { 200: Person },
+      },
+    },
+    async ({ params: { id }, body, principal }) => {
+      await change(parts, principal.id, id, { name: body.name ?? null, metadata: (body.metadata ?? null) as Json });
+      return personJson(await needPerson(parts, id));
+    },
+  );
+  app.patch(
+    '/api/v1/persons/:id',
+    {
+      config: { scope: 'enrol', kind: 'patch_person' },
+      schema: {
+        operationId: 'patch_person',
+        summary: 'Change id, name or metadata of a person',
+        tags: TAGS,
+        params: PersonParams,
+        body: PersonPatch,
+        response: { 200: Person },
+      },
+    },
+    async ({ params: { id }, body, principal }) => {
+      await change(parts, principal.id, id, {
+        ...(body.id === undefined ? {} : { id: body.id }),
+        ...(body.name === undefined ? {} : { name: body.name }),
+        ...(body.metadata === undefined ? {} : { metadata: body.metadata as Json }),
+      });
+      return personJson(await needPerson(parts, body.id ?? id));
+    },
+  );
+  app.post(
+    '/api/v1/persons/:id/merge',
+    {
+      config: { scope: 'enrol', kind: 'merge_persons' },
+      schema: {
+        operationId: 'merge_persons',
+        summary: 'Two persons are one',
+        description: 'Samples of `from` become those of the person of the address, and `from` goes.',
+        tags: TAGS,
+        params: PersonParams,
+        body: Type.Object({ from: Id('Who is the same person') }, { additionalProperties: false }),
+        response: { 200: Person },
+      },
+    },
+    async ({ params: { id }, body: { from }, principal }) => {
+      const operation = await parts.gallery.merge(id, from);
+      await parts.audit.append({
+        actor: principal.id,
+        action: 'person.merge',
+        subject: id,
+        detail: { operation, from },
+      });
+      return personJson(await needPerson(parts, id));
+    },
+  );
+}
+
+function addDeleting(app: App, parts: ServiceParts): void {
+  app.delete(
+    '/api/v1/persons/:id',
+    {
+      config: { scope: 'enrol', kind: 'delete_person' },
+      schema: {
+        operationId: 'delete_person',
+        summary: 'Erase a person',
+        description:
+          'Rows, vectors, thumbnails, cache and log are overwritten; the receipt is signed. Cannot be undone.',
+        tags: TAGS,
+        params: PersonParams,
+        response: { 200: Erasure },
+      },
+    },
+    async ({ params: { id }, principal }) => {
+      const erasure = await parts.gallery.delete({ person: id });
+      await auditErasure(parts, principal.id, 'person.erase', id, erasure.receipt.id);
+      return erasureJson(erasure);
+    },
+  );
+  app.delete(
+    '/api/v1/samples/:id',
+    {
+      config: { scope: 'enrol', kind: 'delete_sample' },
+      schema: {
+        operationId: 'delete_sample',
+        summary: 'Erase a sample',
+        tags: TAGS,
+        params: SampleParams,
+        response: { 200: Erasure },
+      },
+    },
+    async ({ params: { id }, principal }) => {
+      const erasure = await parts.gallery.delete({ sample: id });
+      await auditErasure(parts, principal.id, 'sample.erase', id, erasure.receipt.id);
+      return erasureJson(erasure);
+    },
+  );
+}
+
+/** Sets a deletion down under its receipt. */
+export async function auditErasure(
+  parts: ServiceParts,
+  actor: string,
+  action: string,
+  subject: string,
+  receipt: string,
+): Promise<void> {
+  await parts.audit.append({ actor, action, subject, detail: { receipt } });
+}
+
+export const persons: RouteGroup = (app, parts) => {
+  addReading(app, parts);
+  addChanging(app, parts);
+  addDeleting(app, parts);
+};
