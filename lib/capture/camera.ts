@@ -8,6 +8,7 @@ import type { Feed, FeedEnd, OpenFeed, PictureInfo } from './feed.js';
 import { Notices } from './notices.js';
 import { checkBestFrameOptions, checkFramesOptions } from './options.js';
 import { Developer } from './pictures.js';
+import { Rate } from './rate.js';
 import { infoOf, Readers } from './readers.js';
 import type {
   BestFrame,
@@ -35,9 +36,6 @@ export interface CameraPlan {
   readonly reconnect: CameraOptions['reconnect'];
 }
 
-/** Rates are measured over so long, milliseconds. */
-const RATE_WINDOW = 3000;
-
 /**
  * A source of pictures that runs by itself, made by `openCamera`. A thread of its own takes them into a ring in memory; readers that are slow
  * miss pictures and never hold it up. Any number of readers may run side by side; what is `borrow`ed belongs to one reader. Belongs to the
@@ -55,9 +53,10 @@ export class Camera implements AsyncDisposable {
   #connecting: Promise<Feed> | undefined;
   #state: CameraState = 'opening';
   #error: LineamentError | undefined;
+  #lastNotice: CameraNotice | undefined;
   #closing: Promise<void> | undefined;
   #info: PictureInfo | undefined;
-  #samples: { readonly at: number; readonly received: number }[] = [];
+  readonly #rate = new Rate();
   #reconnects = 0;
   /** Pictures that earlier connections gave. */
   #receivedBefore = 0;
@@ -93,6 +92,11 @@ export class Camera implements AsyncDisposable {
     return this.#feed?.lossless === true;
   }
 
+  /** `sequence` of the newest picture that has come; absent before the first. */
+  get newestSequence(): number | undefined {
+    return this.#feed?.newestSequence;
+  }
+
   /**
    * Changes of state from the call on: `for await (const notice of camera.notices())`. Ends after `ended` and `failed`; rejects with
    * `ABORTED`. `onNotice` calls a listener instead.
@@ -123,7 +127,7 @@ export class Camera implements AsyncDisposable {
       width,
       height,
       format,
-      fps: this.#rate(),
+      fps: this.#rate.at(Date.now()),
       buffered: counts?.kept ?? 0,
       bufferedBytes: counts?.keptBytes ?? 0,
     };
@@ -222,8 +226,13 @@ export class Camera implements AsyncDisposable {
     return this.close();
   }
 
-  /** @internal Opens the first connection; then keeps it, on its own. */
-  async start(signal: AbortSignal | undefined): Promise<void> {
+  /** @internal The last change of state; absent before the first. */
+  get lastNotice(): CameraNotice | undefined {
+    return this.#lastNotice;
+  }
+
+  /** @internal Opens the first connection; then keeps it, on its own. With `patient` also one that is not there yet. */
+  async start(signal: AbortSignal | undefined, patient = false): Promise<void> {
     throwIfAborted(signal);
     const forget = signal && onAbort(signal, () => void this.close());
     try {
@@ -235,8 +244,15 @@ export class Camera implements AsyncDisposable {
         throw error ?? new LineamentError('VIDEO_CORRUPT', `${this.id}: it has no pictures`);
       }
       this.#woken();
-      void this.#keep(feed).finally(forget);
+      void this.#keep(feed.done).finally(forget);
     } catch (error) {
+      const absent = patient && !this.#stop.signal.aborted && this.#backoff.attempts > 0 && mayCome(error);
+      if (absent) {
+        // Begun here: it is `lost` when this resolves.
+        void this.#keep(Promise.resolve({ error: wrapError(error) })).finally(forget);
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        return;
+      }
       forget?.();
       await this.close();
       throw signal?.aborted === true ? abortError(signal) : error;
@@ -257,8 +273,8 @@ export class Camera implements AsyncDisposable {
   }
 
   /** Until the source ends for good. */
-  async #keep(first: Feed): Promise<void> {
-    let end = await first.done;
+  async #keep(first: Promise<FeedEnd>): Promise<void> {
+    let end = await first;
     for (;;) {
       if (this.#stop.signal.aborted) return;
       this.#woken();
@@ -316,30 +332,23 @@ export class Camera implements AsyncDisposable {
     this.#state = state;
     if (state === 'failed') this.#error = error;
     if (state === 'lost') this.#receivedBefore = this.#feed?.counts().received ?? 0;
-    this.#notices.send(
-      {
-        camera: this.id,
-        state,
-        timestamp: Date.now(),
-        ...(error === undefined ? {} : { code: error.code, message: error.message }),
-        ...(attempt === undefined ? {} : { attempt }),
-      },
-      state === 'ended' || state === 'failed',
-    );
+    this.#lastNotice = {
+      camera: this.id,
+      state,
+      timestamp: Date.now(),
+      ...(error === undefined ? {} : { code: error.code, message: error.message }),
+      ...(attempt === undefined ? {} : { attempt }),
+    };
+    this.#notices.send(this.#lastNotice, state === 'ended' || state === 'failed');
     this.#readers.wake();
   }
 
   /** A picture came, or the source changed. */
   #woken(): void {
     const received = this.#feed?.counts().received ?? 0;
-    const at = Date.now();
-    const last = this.#samples.at(-1);
-    if (last === undefined || (received > last.received && at - last.at >= 50)) {
-      this.#samples.push({ at, received });
-      while (this.#samples.length > 2 && at - (this.#samples[1]?.at ?? at) > RATE_WINDOW) this.#samples.shift();
-    }
     const apart = this.#state === 'opening' || this.#state === 'lost';
     if (apart && received > this.#receivedBefore) this.#greet();
+    if (this.#state === 'running') this.#rate.note(Date.now(), received);
     this.#readers.wake();
   }
 
@@ -351,14 +360,11 @@ export class Camera implements AsyncDisposable {
       picture.release();
     }
     if (this.#state === 'lost') this.#reconnects++;
+    this.#rate.reset();
     this.#enter('running');
   }
-
-  #rate(): number {
-    const [first] = this.#samples;
-    const last = this.#samples.at(-1);
-    if (first === undefined || last === undefined || last.at <= first.at || Date.now() - last.at > RATE_WINDOW)
-      return 0;
-    return ((last.received - first.received) * 1000) / (last.at - first.at);
-  }
 }
+
+/** Whether it makes sense to wait for what could not be opened. */
+const mayCome = (error: unknown): boolean => COMING.has(wrapError(error).code);
+const COMING: ReadonlySet<string> = new Set(['CAMERA_NOT_FOUND', 'CAMERA_BUSY', 'CAMERA_LOST', 'VIDEO_CORRUPT']);

@@ -44,6 +44,8 @@ export interface Feed {
   /** Settles with the first picture, or with the end where none came. */
   readonly ready: Promise<void>;
   readonly done: Promise<FeedEnd>;
+  /** Number of the newest picture that has come; absent before the first. */
+  readonly newestSequence: number | undefined;
   /** The newest picture later than `after`, or the oldest that is kept and later; absent where there is none yet. */
   newest(after: number): Picture | undefined;
   next(after: number): Picture | undefined;

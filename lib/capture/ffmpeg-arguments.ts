@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Ffmpeg } from './ffmpeg.js';
+import { type Ffmpeg, passthrough } from './ffmpeg.js';
 import type { CameraSource } from './types.js';
 
 /** What is asked of ffmpeg for one video or stream. */
@@ -42,7 +42,7 @@ export function ffmpegArguments(request: VideoRequest, { release }: Pick<Ffmpeg,
     '-dn',
     '-vf',
     filterOf(request),
-    ...(release[0] > 5 || release[1] >= 1 ? ['-fps_mode', 'passthrough'] : ['-vsync', 'passthrough']),
+    ...passthrough(release),
     '-c:v',
     'rawvideo',
     '-pix_fmt',

@@ -37,7 +37,8 @@ export class FfmpegProcess {
     this.#child = child;
     if (running.size === 0) process.on('exit', killAll);
     running.add(child);
-    if (child.stderr !== null) {
+    // Where it could not be started, for want of descriptors, there is no pipe.
+    if (child.stderr) {
       createInterface({ input: child.stderr, crlfDelay: Infinity }).on('line', (line) => this.#note(mask(line)));
     }
     this.ended = new Promise((resolve) => {

@@ -73,7 +73,8 @@ async function askVersion(file: string): Promise<Ffmpeg> {
       windowsHide: true,
     });
     let text = '';
-    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    // Where it could not be started, for want of descriptors, there is no pipe.
+    child.stdout?.setEncoding('utf8').on('data', (part: string) => {
       if (text.length < 10_000) text += part;
     });
     child.once('error', (cause) => {
@@ -91,6 +92,10 @@ async function askVersion(file: string): Promise<Ffmpeg> {
   }
   return { path: file, version, release };
 }
+
+/** Every picture at its own time, none doubled and none left out: an option that has its name since 5.1. */
+export const passthrough = ([major, minor]: Ffmpeg['release']): readonly string[] =>
+  major > 5 || minor >= 1 ? ['-fps_mode', 'passthrough'] : ['-vsync', 'passthrough'];
 
 /** `5.1.9-0+deb12u1` → [5, 1], `n7.1` → [7, 1]; what names no release is a build of the development state. */
 export function releaseOf(version: string): readonly [major: number, minor: number] {

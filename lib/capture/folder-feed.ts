@@ -118,6 +118,10 @@ class FolderFeed implements Feed {
     return decodeImage(fitted as unknown as SharpLike);
   }
 
+  get newestSequence(): number {
+    return this.#due - 1;
+  }
+
   newest(after: number): Picture | undefined {
     const last = this.#due - 1;
     return last > after ? this.#picture(last) : undefined;

@@ -19,8 +19,19 @@ import { openVideo } from './video-feed.js';
  * control, protocol), `ACCESS_DENIED` (user or password), `CAMERA_LOST` (refused, no answer in time), `VIDEO_CORRUPT` (damaged, no video, only
  * sound), `FFMPEG_NOT_FOUND`, `FFMPEG_FAILED`, `ABORTED`, `ADDON_NOT_FOUND`.
  */
-export async function openCamera(options: CameraOptions): Promise<Camera> {
-  const site = callSite(openCamera);
+export function openCamera(options: CameraOptions): Promise<Camera> {
+  return open(options, false, callSite(openCamera));
+}
+
+/**
+ * @internal As `openCamera`; but where a device or a stream is not there, is busy or does not answer, it gives a camera that is `lost` and
+ * tries again as `reconnect` says.
+ */
+export function openCameraPatiently(options: CameraOptions): Promise<Camera> {
+  return open(options, true, callSite(openCameraPatiently));
+}
+
+async function open(options: CameraOptions, patient: boolean, site: ReturnType<typeof callSite>): Promise<Camera> {
   try {
     checkCameraOptions(options);
     const source = await resolveSource(options.source);
@@ -30,7 +41,7 @@ export async function openCamera(options: CameraOptions): Promise<Camera> {
       format: options.format,
       reconnect: options.reconnect,
     });
-    await camera.start(options.signal);
+    await camera.start(options.signal, patient && (source.kind === 'device' || source.kind === 'stream'));
     return camera;
   } catch (error) {
     throw wrapError(error, site);

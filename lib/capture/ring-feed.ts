@@ -29,7 +29,8 @@ export class RingFeed implements Feed {
   readonly ready: Promise<void>;
   readonly done: Promise<FeedEnd>;
   readonly native: NativeCamera;
-  readonly #parts: RingFeedParts;
+  /** Without the connection before: it would keep all that were before it. */
+  readonly #parts: Omit<RingFeedParts, 'before'>;
   /** Pictures of earlier connections; numbers of a fresh ring begin above theirs. */
   readonly #base: Pick<FeedCounts, 'received' | 'damaged' | 'refused'>;
   readonly #offset: number;
@@ -38,8 +39,9 @@ export class RingFeed implements Feed {
   #stopping: Promise<void> | undefined;
 
   constructor(parts: RingFeedParts) {
-    const { before, native, fresh = false } = parts;
-    this.#parts = parts;
+    const { before, ...rest } = parts;
+    const { native, fresh = false } = rest;
+    this.#parts = rest;
     this.native = native;
     this.lossless = parts.lossless;
     const earlier = before?.counts();
@@ -66,6 +68,10 @@ export class RingFeed implements Feed {
   /** @internal */
   get last(): number {
     return this.#last;
+  }
+
+  get newestSequence(): number | undefined {
+    return this.#last < 0 ? undefined : this.#last;
   }
 
   /** @internal */
