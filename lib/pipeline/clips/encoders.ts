@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { type Ffmpeg, passthrough } from '../../capture/ffmpeg.js';
 import { LineamentError } from '../../errors.js';
 
 /** H.264 encoders of ffmpeg by their names there; the first two run on any machine that has them, the others where the hardware is. */
@@ -48,6 +49,8 @@ export async function chooseEncoder(ffmpeg: string, named: H264Encoder | undefin
 }
 
 export interface EncodeOptions {
+  /** Of the ffmpeg, for the names of its options. */
+  readonly release: Ffmpeg['release'];
   readonly encoder: H264Encoder;
   /** 0 (best) to 51; 23 is usual. */
   readonly quality: number;
@@ -63,7 +66,7 @@ const KEY_SECONDS = 1;
  * Arguments after the input. No pictures are reordered or held back for long: what has been handed over is soon in the file. Times
  * are kept to 1/90 000 s. A key picture every second opens a fragment of its own.
  */
-export function encodeArguments({ encoder, quality, threads, width, height }: EncodeOptions): string[] {
+export function encodeArguments({ release, encoder, quality, threads, width, height }: EncodeOptions): string[] {
   const filters = [
     // H.264 4:2:0 has even sides: the last column and row are repeated.
     ...(width % 2 === 0 && height % 2 === 0 ? [] : ['pad=ceil(iw/2)*2:ceil(ih/2)*2']),
@@ -73,7 +76,8 @@ export function encodeArguments({ encoder, quality, threads, width, height }: En
     ...['-map', '0:v:0', '-an', '-sn', '-dn', '-vf', filters.join(','), '-filter_threads', '1'],
     ...['-c:v', encoder, ...tuning(encoder, quality, width * height), '-threads', String(threads)],
     ...['-g', '600', '-force_key_frames', `expr:gte(t,n_forced*${KEY_SECONDS})`],
-    ...['-fps_mode', 'passthrough', '-enc_time_base', '1:90000', '-video_track_timescale', '90000'],
+    ...passthrough(release),
+    ...['-enc_time_base', '1:90000', '-video_track_timescale', '90000'],
     ...['-movflags', '+frag_keyframe+empty_moov+default_base_moof', '-flush_packets', '1', '-f', 'mp4'],
   ];
 }

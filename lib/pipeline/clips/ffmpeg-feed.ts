@@ -25,6 +25,9 @@ export class FfmpegFeed {
   readonly #lines: string[] = [];
   readonly ended: Promise<FeedEnd>;
   #opened = false;
+  #over = false;
+  /** Called when it ends, for the picture that is on its way. */
+  #whenOver: (() => void) | undefined;
 
   /** `before` the input, `after` it and the output. */
   constructor(ffmpeg: string, before: readonly string[], after: readonly string[]) {
@@ -38,18 +41,24 @@ export class FfmpegFeed {
       { stdio: ['pipe', 'ignore', 'pipe'], windowsHide: true },
     );
     let rest = '';
-    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    // Where it could not be started, for want of descriptors, there are no pipes.
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = (lines.pop() ?? '').slice(-1000);
       this.#lines.push(...lines.filter((line) => line.trim() !== ''));
       this.#lines.splice(0, this.#lines.length - LINES);
     });
     // A pipe that breaks is told by the end of the process.
-    this.#child.stdin!.on('error', () => undefined);
+    this.#child.stdin?.on('error', () => undefined);
     this.ended = new Promise((resolve) => {
-      this.#child.once('error', (error) => resolve({ code: null, signal: null, said: error.message }));
+      const end = (how: FeedEnd): void => {
+        this.#over = true;
+        resolve(how);
+        this.#whenOver?.();
+      };
+      this.#child.once('error', (error) => end({ code: null, signal: null, said: error.message }));
       this.#child.once('close', (code, signal) =>
-        resolve({ code, signal, said: [...this.#lines, rest].join('; ').trim() }),
+        end({ code, signal, said: [...this.#lines, rest].join('; ').trim() }),
       );
     });
   }
@@ -61,19 +70,25 @@ export class FfmpegFeed {
   /** Hands a picture over; all have the size and layout of the first. Rejects with `FFMPEG_FAILED` when ffmpeg has ended or hangs. */
   async write(frame: Frame, microseconds: number, fps = 15): Promise<void> {
     const pixels = tightPixels(frame);
-    const stdin = this.#child.stdin!;
+    const { stdin } = this.#child;
+    if (!stdin) throw feedError(await this.ended);
     stdin.cork();
     if (!this.#opened) stdin.write(matroskaHeader(frame.width, frame.height, frame.format, fps));
     this.#opened = true;
     stdin.write(pictureHeader(microseconds, pixels.length));
-    const written = new Promise<boolean>((resolve) => stdin.write(pixels, (error) => resolve(!error)));
-    stdin.uncork();
-    let timer: NodeJS.Timeout | undefined;
-    const hangs = new Promise<'hangs'>((resolve) => {
-      timer = setTimeout(resolve, HANGS_MS, 'hangs');
+    // One promise for each picture: those of the process live as long as it does, and would keep what waits for them.
+    const took = await new Promise<boolean | 'hangs'>((resolve) => {
+      const timer = setTimeout(resolve, HANGS_MS, 'hangs');
+      const settle = (well: boolean): void => {
+        clearTimeout(timer);
+        this.#whenOver = undefined;
+        resolve(well);
+      };
+      this.#whenOver = () => settle(false);
+      stdin.write(pixels, (error) => settle(!error));
+      stdin.uncork();
+      if (this.#over) settle(false);
     });
-    const took = await Promise.race([written, hangs, this.ended]);
-    clearTimeout(timer);
     if (took === true) return;
     if (took === 'hangs') this.kill();
     throw feedError(await this.ended, took === 'hangs' ? 'ffmpeg takes no pictures' : undefined);
@@ -81,7 +96,7 @@ export class FfmpegFeed {
 
   /** No more pictures: waits until ffmpeg has written everything. Rejects with `FFMPEG_FAILED`. */
   async finish(): Promise<void> {
-    this.#child.stdin!.end();
+    this.#child.stdin?.end();
     const timer = setTimeout(() => this.kill(), 2 * HANGS_MS);
     const end = await this.ended;
     clearTimeout(timer);
@@ -113,7 +128,7 @@ export async function runFfmpeg(ffmpeg: string, args: readonly string[]): Promis
     windowsHide: true,
   });
   let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-2000);
   });
   let failed: Error | undefined;

@@ -159,7 +159,7 @@ export class ClipRecorder implements AsyncDisposable {
     return recording;
   }
 
-  /** Ends all recordings with the pictures they have, and waits for them. Idempotent. */
+  /** Ends all recordings with the pictures that their cameras keep by now, and waits for them, those without an encoder yet too. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       for (const recording of this.#running) recording.stop();

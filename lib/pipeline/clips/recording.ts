@@ -1,6 +1,6 @@
 import { access, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { findFfmpeg } from '../../capture/ffmpeg.js';
+import { type Ffmpeg, findFfmpeg } from '../../capture/ffmpeg.js';
 import type { CameraFrame } from '../../capture/types.js';
 import { abortError, LineamentError } from '../../errors.js';
 import type { Redactor } from '../privacy/redactor.js';
@@ -61,6 +61,8 @@ export class Recording {
   readonly #request: RecordRequest;
   readonly #settings: RecordingSettings;
   readonly #stop = new AbortController();
+  /** Gives it up, where `#stop` ends it with what there is. */
+  readonly #abandon = new AbortController();
   readonly #events: string[];
   #end: number;
   /** Whether the pictures are still being taken. */
@@ -96,19 +98,22 @@ export class Recording {
     return true;
   }
 
-  /** Ends with the picture that is being written. */
+  /** Ends with the pictures that the source keeps by now. */
   stop(): void {
     this.#stop.abort();
   }
 
   async #run(turn: (signal: AbortSignal) => Promise<() => void>): Promise<Clip> {
     const { signal } = this.#request;
-    const stop = (): void => this.stop();
+    const stop = (): void => {
+      this.#abandon.abort();
+      this.stop();
+    };
     if (signal?.aborted === true) throw abortError(signal);
     signal?.addEventListener('abort', stop, { once: true });
     let release: (() => void) | undefined;
     try {
-      release = await turn(this.#stop.signal);
+      release = await turn(this.#abandon.signal);
       return await this.#record();
     } catch (error) {
       throw isAborted(signal) ? abortError(signal) : recordingError(this.path, error);
@@ -120,8 +125,8 @@ export class Recording {
 
   async #record(): Promise<Clip> {
     const { path } = this.#request;
-    const { path: ffmpeg } = await findFfmpeg(this.#settings.ffmpeg);
-    const encoder = await chooseEncoder(ffmpeg, this.#settings.encoder);
+    const ffmpeg = await findFfmpeg(this.#settings.ffmpeg);
+    const encoder = await chooseEncoder(ffmpeg.path, this.#settings.encoder);
     const part = partOf(path);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EEXIST' ? Object.assign(error, { code: 'ENOTDIR' }) : error;
@@ -134,7 +139,7 @@ export class Recording {
       let { failure } = taken;
       if (failure === undefined) {
         const title = `${this.source} ${new Date(first.timestamp).toISOString()}`;
-        await settle(ffmpeg, part, path, title, first.timestamp).catch((error: unknown) => {
+        await settle(ffmpeg.path, part, path, title, first.timestamp).catch((error: unknown) => {
           // A part that was finished can be played as it is.
           failure = recordingError(path, error);
         });
@@ -153,7 +158,7 @@ export class Recording {
   }
 
   /** Pictures into the part. Rejects where not one came. */
-  async #take(ffmpeg: string, encoder: H264Encoder, part: string): Promise<Taken> {
+  async #take({ path: ffmpeg, release }: Ffmpeg, encoder: H264Encoder, part: string): Promise<Taken> {
     const { source, start } = this.#request;
     const { idleMs, quality, threads } = this.#settings;
     const state: Taking = { pictures: 0, recent: [], longest: 0, ended: 'end' };
@@ -162,6 +167,7 @@ export class Recording {
     try {
       for (;;) {
         const step = await frames.next();
+        this.#throwIfAborted();
         if (step.done === true) {
           state.ended = step.value;
           break;
@@ -175,7 +181,7 @@ export class Recording {
           break;
         }
         feed ??= new FfmpegFeed(ffmpeg, deviceArguments(encoder), [
-          ...encodeArguments({ encoder, quality, threads, width, height }),
+          ...encodeArguments({ release, encoder, quality, threads, width, height }),
           asFile(part),
         ]);
         await feed.write(frame, Math.round((timestamp - first.timestamp) * 1000));

@@ -28,7 +28,8 @@ export interface WalkOptions {
 
 /**
  * The pictures of a source from `start` to `end`: those that it still keeps, then the living ones, none twice. A picture is valid until the
- * next is asked for. Returns why it ended. A source that fails has come to its end.
+ * next is asked for. Returns why it ended. A source that fails has come to its end. Where it is stopped, those that the source keeps by then
+ * are given still.
  */
 export async function* walk(
   source: FrameSource,
@@ -40,25 +41,32 @@ export async function* walk(
   signal.addEventListener('abort', stop, { once: true });
   let last = -1;
   const wanted = (frame: CameraFrame): boolean => frame.sequence > last && frame.timestamp >= start;
+  async function* kept(): AsyncGenerator<CameraFrame, void, undefined> {
+    for await (const frame of source.history(start, end())) {
+      if (frame.timestamp > end()) break;
+      if (!wanted(frame)) continue;
+      last = frame.sequence;
+      yield frame;
+    }
+  }
+  let living: AsyncIterator<CameraFrame> | undefined;
   try {
-    if (signal.aborted) return 'stopped';
+    if (signal.aborted) {
+      yield* kept();
+      return 'stopped';
+    }
     // The living ones are asked for first: whatever came before the first of them is in the past.
-    const living = source.frames({ order: 'all', borrow: true, signal: over.signal })[Symbol.asyncIterator]();
+    living = source.frames({ order: 'all', borrow: true, signal: over.signal })[Symbol.asyncIterator]();
     let asked = living.next();
     asked.catch(() => undefined);
     for (let ended = false; ; ended = true) {
       // A picture behind the end that is there already: everything before it is in the past.
       const passed = (await anyAfter(source, end())) ? end() : undefined;
-      for await (const frame of source.history(start, end())) {
-        if (frame.timestamp > end()) break;
-        if (!wanted(frame)) continue;
-        last = frame.sequence;
-        yield frame;
-        if (signal.aborted) return 'stopped';
-      }
+      yield* kept();
       if (passed === end()) return 'end';
       for (;;) {
         const next = await within(asked, idleMs, signal);
+        if (next === 'stopped') yield* kept();
         // Where nothing more comes, the end may have been moved while the past was walked.
         if (next === 'source' && !ended) break;
         if (typeof next === 'string') return next;
@@ -66,7 +74,6 @@ export async function* walk(
         if (wanted(next)) {
           last = next.sequence;
           yield next;
-          if (signal.aborted) return 'stopped';
         }
         asked = living.next();
         asked.catch(() => undefined);
@@ -76,6 +83,8 @@ export async function* walk(
     signal.removeEventListener('abort', stop);
     // Also ends a wait for the next picture, where `return()` would wait behind it.
     over.abort();
+    // One that waits to be asked does not hear the signal: the picture that it has lent is given back.
+    void living?.return?.().catch(() => undefined);
   }
 }
 
@@ -85,6 +94,7 @@ async function within(
   idleMs: number,
   signal: AbortSignal,
 ): Promise<CameraFrame | WalkEnd> {
+  if (signal.aborted) return 'stopped';
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   const given = asked.then(

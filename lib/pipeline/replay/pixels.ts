@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { type Ffmpeg, passthrough } from '../../capture/ffmpeg.js';
 import { LineamentError } from '../../errors.js';
 import { asFile } from '../clips/finish.js';
 import { pictureBytes } from '../clips/matroska.js';
@@ -59,12 +60,12 @@ const LAYOUTS: Readonly<Record<SegmentFacts['format'], string>> = {
 /** Pictures that an ffmpeg decodes one after another; going back begins anew. */
 export class DecodedPixels implements PixelReader {
   readonly #path: string;
-  readonly #ffmpeg: string;
+  readonly #ffmpeg: Ffmpeg;
   readonly #segment: SegmentFacts;
   #child: ChildProcessByStdio<null, Readable, null> | undefined;
   #next = 0;
 
-  constructor(path: string, segment: SegmentFacts, ffmpeg: string) {
+  constructor(path: string, segment: SegmentFacts, ffmpeg: Ffmpeg) {
     this.#path = path;
     this.#segment = segment;
     this.#ffmpeg = ffmpeg;
@@ -83,8 +84,8 @@ export class DecodedPixels implements PixelReader {
     this.#child = undefined;
     if (child === undefined) return;
     const gone = new Promise((resolve) => child.once('close', resolve));
-    child.stdout.destroy();
-    if (child.exitCode === null && child.signalCode === null) {
+    (child.stdout as Readable | undefined)?.destroy();
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       child.kill('SIGKILL');
       await gone;
     }
@@ -93,10 +94,14 @@ export class DecodedPixels implements PixelReader {
   async #start(): Promise<void> {
     await this.close();
     this.#next = 0;
-    const output = ['-fps_mode', 'passthrough', '-f', 'rawvideo', '-pix_fmt', LAYOUTS[this.#segment.format], '-'];
+    const output = ['-f', 'rawvideo', '-pix_fmt', LAYOUTS[this.#segment.format], '-'];
     this.#child = spawn(
-      this.#ffmpeg,
-      ['-hide_banner', '-loglevel', 'error', '-nostdin', '-threads', '1', '-i', asFile(this.#path), ...output],
+      this.#ffmpeg.path,
+      [
+        ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-threads', '1', '-i', asFile(this.#path)],
+        ...passthrough(this.#ffmpeg.release),
+        ...output,
+      ],
       { stdio: ['ignore', 'pipe', 'ignore'], windowsHide: true },
     );
     this.#child.on('error', () => undefined);
@@ -104,7 +109,9 @@ export class DecodedPixels implements PixelReader {
 
   async #one(index: number): Promise<Uint8Array> {
     const out = new Uint8Array(pictureBytes(this.#segment));
-    const { stdout } = this.#child!;
+    const stdout = this.#child?.stdout as Readable | undefined;
+    // It could not be started, for want of descriptors.
+    if (!stdout) throw cut(this.#path, index);
     for (let at = 0; at < out.length; ) {
       const chunk = (stdout.read(Math.min(out.length - at, stdout.readableLength || 1)) ?? undefined) as
         | Buffer

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findFfmpeg } from '../../capture/ffmpeg.js';
+import { type Ffmpeg, findFfmpeg, passthrough } from '../../capture/ffmpeg.js';
 import type { CameraFrame, CameraNotice } from '../../capture/types.js';
 import { invalid, nonEmptyString, oneOf, plainObject } from '../../errors/validate.js';
 import { LineamentError, wrapError } from '../../errors.js';
@@ -33,6 +33,8 @@ export interface RecordSessionOptions {
   /** Default `raw`, which needs no ffmpeg. `h264` is lossless for `i420` and `nv12`, and refuses other layouts. */
   readonly storage?: SessionStorage;
   readonly ffmpeg?: string;
+  /** Told at once of a camera that cannot be recorded any more; the facts say it in the end. */
+  readonly onFailure?: (camera: string, error: LineamentError) => void;
 }
 
 /** A session that is being recorded. */
@@ -64,7 +66,7 @@ export async function recordSession(
   folder: string,
   options: RecordSessionOptions = {},
 ): Promise<SessionRecording> {
-  plainObject('options', options, ['storage', 'ffmpeg']);
+  plainObject('options', options, ['storage', 'ffmpeg', 'onFailure']);
   nonEmptyString('folder', folder);
   const storage = oneOf('storage', options.storage ?? 'raw', STORAGES);
   const all = Array.isArray(sources) ? (sources as readonly SessionSource[]) : [sources as SessionSource];
@@ -80,7 +82,9 @@ export async function recordSession(
     throw recordingError(folder, error);
   }
   const stop = new AbortController();
-  const writers = all.map((source, i) => new CameraWriter(source, i, { folder, storage, ffmpeg }));
+  const writers = all.map(
+    (source, i) => new CameraWriter(source, i, { folder, storage, ffmpeg, onFailure: options.onFailure }),
+  );
   // Begun now: what comes while others are set up is not lost.
   const work = Promise.all(writers.map((writer) => writer.run(stop.signal)));
   const done = work.then(async (cameras): Promise<SessionFacts> => {
@@ -96,17 +100,19 @@ export async function recordSession(
   return new SessionRecording(done, stop);
 }
 
-async function encoderFor(storage: SessionStorage, named: string | undefined): Promise<string> {
-  const { path } = await findFfmpeg(named);
+async function encoderFor(storage: SessionStorage, named: string | undefined): Promise<Ffmpeg> {
+  const ffmpeg = await findFfmpeg(named);
+  const { path } = ffmpeg;
   if (storage === 'h264') await chooseEncoder(path, 'libx264');
   else if (!(await encodersOf(path)).has('ffv1')) throw new LineamentError('RECORDING_FAILED', `${path} has no ffv1`);
-  return path;
+  return ffmpeg;
 }
 
 interface Place {
   readonly folder: string;
   readonly storage: SessionStorage;
-  readonly ffmpeg: string | undefined;
+  readonly ffmpeg: Ffmpeg | undefined;
+  readonly onFailure: RecordSessionOptions['onFailure'];
 }
 
 class CameraWriter {
@@ -150,6 +156,7 @@ class CameraWriter {
       await closeStream(this.#index).catch((error: unknown) => {
         failure ??= recordingError(id, error);
       });
+    if (failure !== undefined) this.#place.onFailure?.(id, failure);
     const span = this.#first && this.#last ? this.#last.sequence - this.#first.sequence + 1 : 0;
     return {
       id,
@@ -217,10 +224,10 @@ async function openSink(path: string, format: FrameFormat, { storage, ffmpeg }: 
   const kept = { nv12: 'yuv420p', i420: 'yuv420p', gray: 'gray', yuyv: 'yuv422p', rgba: 'bgra', bgra: 'bgra' };
   const layout = (kept as Partial<Record<FrameFormat, string>>)[format] ?? 'bgr0';
   const feed = new FfmpegFeed(
-    ffmpeg,
+    ffmpeg.path,
     [],
     [
-      ...['-map', '0:v:0', '-fps_mode', 'passthrough', '-enc_time_base', '1:1000', '-pix_fmt', layout],
+      ...['-map', '0:v:0', ...passthrough(ffmpeg.release), '-enc_time_base', '1:1000', '-pix_fmt', layout],
       ...(storage === 'h264' ? LOSSLESS_H264 : FFV1),
       ...['-f', 'matroska', asFile(path)],
     ],

@@ -31,7 +31,7 @@ export async function openReplay(folder: string, options: ReplayOptions = {}): P
   if (typeof speed !== 'number' || !(speed > 0)) throw invalid('speed', 'number above 0', speed);
   const verify = boolean('verify', options.verify ?? true);
   const facts = await readSession(folder);
-  const ffmpeg = facts.storage === 'raw' ? undefined : (await findFfmpeg(options.ffmpeg)).path;
+  const ffmpeg = facts.storage === 'raw' ? undefined : await findFfmpeg(options.ffmpeg);
   const cameras = await Promise.all(
     facts.cameras.map(
       async (camera) => new ReplaySource(camera, await readIndex(folder, camera), { folder, ffmpeg, speed, verify }),

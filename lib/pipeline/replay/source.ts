@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ffmpeg } from '../../capture/ffmpeg.js';
 import type { CameraFrame, CameraNotice, CameraState, CameraStats, FramesOptions } from '../../capture/types.js';
 import { abortError, LineamentError, throwIfAborted } from '../../errors.js';
 import { CHANNELS } from '../../image/raw.js';
@@ -10,7 +11,7 @@ import { DecodedPixels, type PixelReader, RawPixels } from './pixels.js';
 export interface ReplaySettings {
   readonly folder: string;
   /** Absent where pictures are raw. */
-  readonly ffmpeg: string | undefined;
+  readonly ffmpeg: Ffmpeg | undefined;
   /** Times as fast as it was; `Infinity` gives a picture whenever one is asked for. */
   readonly speed: number;
   readonly verify: boolean;
@@ -53,6 +54,11 @@ export class ReplaySource implements FrameSource, AsyncDisposable {
 
   get state(): CameraState {
     return this.#state;
+  }
+
+  /** Number of the newest picture that is due. */
+  get newestSequence(): number | undefined {
+    return this.lossless ? undefined : this.#pictures[this.#newestDue(this.#taken - 1)]?.sequence;
   }
 
   /** Pictures, and when the first and the last were taken. */
