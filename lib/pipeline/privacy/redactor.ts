@@ -57,17 +57,22 @@ export class Redactor implements AsyncDisposable {
   }
 
   /**
-   * Waits until enough is known of what came after that time (`aheadMs`), for pictures that can wait. Never rejects; goes on after three
-   * seconds, when the camera has ended, or when `signal` fires.
+   * Waits until enough is known of what came after that time (`aheadMs`, the policy's when absent; 0: until the detector has seen that picture
+   * or a later one), for pictures that can wait. Never rejects; goes on after three seconds, when the camera has ended, or when `signal` fires.
    */
-  async settled(camera: string, timestamp: number, signal?: AbortSignal): Promise<void> {
+  async settled(
+    camera: string,
+    timestamp: number,
+    signal?: AbortSignal,
+    aheadMs: number = this.#policy.aheadMs,
+  ): Promise<void> {
     if (this.#policy.mode === 'none') return;
     const deadline = performance.now() + PATIENCE_MS;
     const enough = (): boolean =>
       this.#closed ||
       signal?.aborted === true ||
       this.#ended.has(camera) ||
-      (this.#timelines.get(camera)?.newest ?? -Infinity) >= timestamp + this.#policy.aheadMs;
+      this.#timelines.get(camera)?.settled(timestamp, aheadMs) === true;
     while (!enough()) {
       const left = deadline - performance.now();
       if (left <= 0) return;

@@ -14,6 +14,8 @@ export interface Look {
   readonly tracks: readonly Track[];
   /** Who they are held to be, by track; who is absent is not decided. */
   readonly identities?: ReadonlyMap<number, Identity>;
+  /** Whether the detector has looked at this picture (default true). Otherwise nothing is known of those who have just come. */
+  readonly detected?: boolean;
 }
 
 /** Where a head was, as shares of the picture's width and height. */
@@ -34,6 +36,8 @@ interface Person {
 
 /** A head moves by less than this between two looks of the usual rate; longer gaps keep both ends covered. */
 const SHORT_GAP_MS = 250;
+/** What is too old is looked for so often, of the frames' clock. */
+const FORGET_MS = 1000;
 /** A head that is not found grows by this share of its size a second, on each side. */
 const GROWTH = 0.5;
 
@@ -44,8 +48,12 @@ const GROWTH = 0.5;
 export class HeadTimeline {
   readonly #policy: CheckedPolicy;
   readonly #keepMs: number;
+  /** Pictures that the detector has seen. */
   readonly #looks: number[] = [];
   readonly #people = new Map<number, Person>();
+  /** The newest picture that was told of, whether the detector saw it or not. */
+  #newest = Number.NEGATIVE_INFINITY;
+  #forgotten = Number.NEGATIVE_INFINITY;
 
   constructor(policy: CheckedPolicy, keepMs: number) {
     this.#policy = policy;
@@ -53,12 +61,13 @@ export class HeadTimeline {
   }
 
   /** Looks come in the order of time; one that is older than the newest is taken for its camera having started anew. */
-  add({ timestamp, width, height, tracks, identities }: Look): void {
-    if (timestamp < (this.#looks.at(-1) ?? -Infinity)) {
+  add({ timestamp, width, height, tracks, identities, detected = true }: Look): void {
+    if (timestamp < this.#newest) {
       this.#looks.length = 0;
       this.#people.clear();
     }
-    if (this.#looks.at(-1) !== timestamp) this.#looks.push(timestamp);
+    this.#newest = timestamp;
+    if (detected && this.#looks.at(-1) !== timestamp) this.#looks.push(timestamp);
     for (const track of tracks) {
       const person = this.#person(track.id);
       const identity = identities?.get(track.id);
@@ -78,9 +87,13 @@ export class HeadTimeline {
     this.#forget(timestamp - this.#keepMs);
   }
 
-  /** The newest look; absent before the first. */
-  get newest(): number | undefined {
-    return this.#looks.at(-1);
+  /**
+   * Whether waiting tells more of a picture of that time: it does until the detector has seen one so much later, or has been without a look
+   * for so long that none can tell of it any more.
+   */
+  settled(timestamp: number, aheadMs: number): boolean {
+    const seen = this.#looks.at(-1) ?? Number.NEGATIVE_INFINITY;
+    return seen >= timestamp + aheadMs || this.#newest >= timestamp + Math.max(aheadMs, this.#policy.holdMs);
   }
 
   /**
@@ -118,7 +131,9 @@ export class HeadTimeline {
   }
 
   #forget(before: number): void {
-    if ((this.#looks[0] ?? before) >= before) return;
+    // The clock may have been set back meanwhile.
+    if (Math.abs(before - this.#forgotten) < FORGET_MS) return;
+    this.#forgotten = before;
     this.#looks.splice(
       0,
       firstNotBefore(this.#looks, before, (t) => t),
