@@ -39,6 +39,9 @@ export class Consents {
   #all: ReadonlyMap<string, PersonConsent> = new Map();
   /** Withdrawals that are being written: they hold already. */
   readonly #withdrawn = new Map<string, Consent>();
+  /** Number of the last reading that was begun, and of the one that counts. */
+  #begun = 0;
+  #counts = 0;
 
   constructor(store: LogStore) {
     this.#store = store;
@@ -46,6 +49,7 @@ export class Consents {
 
   /** Those who were merged share what any of them said last; where they spoke at once, a withdrawal holds. */
   async load(): Promise<void> {
+    const turn = ++this.#begun;
     const rows = await this.#store.rows(
       `SELECT p.id, n.scope, n.status, n.since, n.policy FROM persons p
        JOIN persons g ON coalesce(g.root, g.key) = coalesce(p.root, p.key) JOIN consents n ON n.person = g.key
@@ -61,6 +65,9 @@ export class Consents {
       };
       all.set(String(id), known);
     }
+    // Readings may overtake each other: what was read before does not replace what was read later.
+    if (turn < this.#counts) return;
+    this.#counts = turn;
     this.#all = all;
   }
 
@@ -84,6 +91,7 @@ export class Consents {
     const policy = change.policy === undefined ? undefined : nonEmptyString('policy', change.policy);
     const said: Consent = { status, since, ...(policy !== undefined && { policy }) };
     const key = `${scope}\0${person}`;
+    const before = this.#withdrawn.get(key);
     if (status === 'withdrawn') this.#withdrawn.set(key, said);
     await this.#store.audited(
       [
@@ -103,7 +111,9 @@ export class Consents {
       },
     );
     await this.load();
-    if (this.#withdrawn.get(key) === said || status === 'given') this.#withdrawn.delete(key);
+    // A withdrawal that came while this was written holds on.
+    const holds = this.#withdrawn.get(key);
+    if (holds === said || (status === 'given' && holds === before)) this.#withdrawn.delete(key);
   }
 }
 

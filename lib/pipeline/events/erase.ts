@@ -44,12 +44,11 @@ export async function erasePerson(store: LogStore, id: string, options: ErasePer
   plainObject('options', options, ['events', 'clips', 'by', 'reason', 'receipt']);
   const events = oneOf('events', options.events ?? 'anonymise', ['anonymise', 'delete']);
   const by = nonEmptyString('by', options.by);
-  const keys = (
-    await store.rows(
-      'SELECT key FROM persons WHERE coalesce(root, key) = (SELECT coalesce(root, key) FROM persons WHERE id = ?)',
-      [id],
-    )
-  ).map(([key]) => Number(key));
+  const persons = await store.rows(
+    'SELECT key, id FROM persons WHERE coalesce(root, key) = (SELECT coalesce(root, key) FROM persons WHERE id = ?)',
+    [id],
+  );
+  const keys = persons.map(([key]) => Number(key));
   if (keys.length === 0) throw new LineamentError('NOT_FOUND', `the log knows no person '${id}'`);
   const group = JSON.stringify(keys);
   const clips =
@@ -64,7 +63,14 @@ export async function erasePerson(store: LogStore, id: string, options: ErasePer
   const mine = 'IN (SELECT value FROM json_each(?1))';
   const number = await store.count(`SELECT count(*) FROM events WHERE person ${mine}`, [group]);
   const consents = await store.count(`SELECT count(*) FROM consents WHERE person ${mine}`, [group]);
+  // Frames may be ahead of this machine's clock: what they showed is before the erasure.
+  const until = Math.max(
+    at,
+    await store.count(`SELECT coalesce(max(timestamp), 0) FROM events WHERE person ${mine}`, [group]),
+  );
   const changes: SqlStatement[] = [
+    { sql: 'DELETE FROM erased_sights WHERE added_at < ?', params: [at - KEEP_SIGHTS_MS] },
+    { sql: SIGHTS.replace('$mine', mine), params: [group, until, at, at - KEEP_SIGHTS_MS] },
     events === 'delete'
       ? { sql: `DELETE FROM events WHERE person ${mine}`, params: [group] }
       : {
@@ -79,18 +85,25 @@ export async function erasePerson(store: LogStore, id: string, options: ErasePer
     { sql: `UPDATE persons SET merged_into = NULL WHERE merged_into ${mine}`, params: [group] },
     { sql: `DELETE FROM persons WHERE key ${mine}`, params: [group] },
   ];
-  await store.audited(changes, {
-    actor: by,
-    action: 'erasure',
-    subject,
-    detail: {
-      events: number,
-      how: events,
-      clips: clips.deleted,
-      reason: options.reason ?? null,
-      receipt: options.receipt ?? null,
+  // Ids that were merged into this one stand for the same person: none of them is written again.
+  const others = persons.map(([, other]) => store.digest(String(other))).filter((digest) => digest !== subject);
+  await store.audited(
+    changes,
+    ...others.map((digest) => ({ actor: by, action: 'erasure', subject: digest, detail: { with: subject, until } })),
+    {
+      actor: by,
+      action: 'erasure',
+      subject,
+      detail: {
+        events: number,
+        how: events,
+        clips: clips.deleted,
+        reason: options.reason ?? null,
+        receipt: options.receipt ?? null,
+        until,
+      },
     },
-  });
+  );
   const emptied = await store.db.checkpoint('truncate').then(
     () => true,
     () => false,
@@ -105,6 +118,15 @@ export async function erasePerson(store: LogStore, id: string, options: ErasePer
     log: emptied ? 'emptied' : 'busy',
   };
 }
+
+/** Longer than a clip can be. */
+const KEEP_SIGHTS_MS = 2 * 86_400_000;
+
+/** At each camera from the first to the last sight of the persons; who has not left may be in sight still. */
+const SIGHTS = `INSERT INTO erased_sights (camera, first, last, added_at)
+  SELECT camera, min(timestamp - CASE WHEN type = ${TYPES.indexOf('left')} THEN coalesce(detail ->> '$.stayedMs', 0) ELSE 0 END),
+    CASE WHEN coalesce(max(timestamp) FILTER (WHERE type = ${TYPES.indexOf('left')}), 0) >= max(timestamp) THEN max(timestamp) ELSE ?2 END, ?3
+  FROM events WHERE person $mine AND timestamp >= ?4 GROUP BY camera`;
 
 const NO_CLIPS: ClipDeletion = { deleted: 0, bytes: 0, missing: 0, problems: [] };
 

@@ -118,6 +118,16 @@ export async function deleteClips(
   return { ...sum, problems: sum.problems.slice(0, MOST_LISTED) };
 }
 
+/** Deletes the clips that were marked for it: by an erasure before they came, or by a deletion that was interrupted. */
+export async function deleteGoing(store: LogStore): Promise<void> {
+  const going = await store.rows("SELECT key FROM clips WHERE state = 'going'");
+  if (going.length === 0) return;
+  await deleteClips(
+    store,
+    going.map(([key]) => Number(key)),
+  );
+}
+
 async function mark(store: LogStore, keys: readonly number[], state: 'going' | 'deleted' | 'missing'): Promise<void> {
   if (keys.length === 0) return;
   const clear = state === 'going' ? '' : ', path = NULL, thumbnail = NULL, sha256 = NULL, deleted_at = ?2';

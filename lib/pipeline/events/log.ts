@@ -19,7 +19,7 @@ import type { PipelineEvent } from '../types.js';
 import { type AuditCheck, type AuditEntry, type AuditQuery, type Head, listAudit } from './audit.js';
 import { type ConsentChange, Consents, type PersonConsent } from './consent.js';
 import { type ErasePersonOptions, erasePerson, type LogErasure } from './erase.js';
-import { deleteClips } from './files.js';
+import { deleteGoing } from './files.js';
 import { isUuid, uuidBytes } from './ids.js';
 import * as persons from './persons.js';
 import {
@@ -88,6 +88,8 @@ export class EventLog implements AsyncDisposable {
   readonly #consents: Consents;
   readonly #followers = new Set<() => void>();
   #closed = false;
+  /** Length of the audit trail when consents were refreshed. */
+  #refreshed = -1;
 
   private constructor(store: LogStore, consents: Consents) {
     this.#store = store;
@@ -121,12 +123,7 @@ export class EventLog implements AsyncDisposable {
       const store = await LogStore.open(db, clips, options.now ?? Date.now);
       const consents = new Consents(store);
       await consents.load();
-      const going = await store.rows("SELECT key FROM clips WHERE state = 'going'");
-      if (going.length > 0)
-        await deleteClips(
-          store,
-          going.map(([key]) => Number(key)),
-        );
+      await deleteGoing(store);
       return new EventLog(store, consents);
     } catch (error) {
       await db.close();
@@ -136,13 +133,16 @@ export class EventLog implements AsyncDisposable {
 
   /**
    * All or none, in one commit; resolves when they are on the disk. An event whose id is there already is not written again: a call whose
-   * outcome is unknown can be repeated. Rejects with `INVALID_ARGUMENT` for what is no event.
+   * outcome is unknown can be repeated. An erasure holds for what comes after it: an event from before it does not name the person again, and a
+   * clip that was under way then is deleted. Rejects with `INVALID_ARGUMENT` for what is no event.
    */
   async append(events: readonly PipelineEvent[]): Promise<void> {
     if (!Array.isArray(events)) throw invalid('events', 'array', events);
     if (events.length === 0) return;
-    const rows = events.map((event, i) => eventRow(event, i, this.clips));
+    const digest = (id: string): string => this.digest(id);
+    const rows = events.map((event, i) => eventRow(event, i, this.clips, digest));
     await this.#store.db.write(insertRows(rows, this.#store.now()));
+    if (rows.some(({ clip }) => clip !== undefined)) await deleteGoing(this.#store);
     for (const wake of [...this.#followers]) wake();
   }
 
@@ -265,9 +265,13 @@ export class EventLog implements AsyncDisposable {
     return this.#consents.set(person, change);
   }
 
-  /** Reads what other processes recorded. */
-  refreshConsents(): Promise<void> {
-    return this.#consents.load();
+  /** Reads what other processes recorded; cheap where that is nothing. */
+  async refreshConsents(): Promise<void> {
+    // Whatever changes consents, or whom they belong to, leaves a line in the audit trail.
+    const number = await this.#store.count('SELECT audit_number FROM state');
+    if (number === this.#refreshed) return;
+    await this.#consents.load();
+    this.#refreshed = number;
   }
 
   /** Entries of the audit trail, newest first. */

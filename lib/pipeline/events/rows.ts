@@ -27,7 +27,12 @@ export interface EventRow {
 }
 
 /** @throws LineamentError INVALID_ARGUMENT for what is no event */
-export function eventRow(event: PipelineEvent, index: number, clips: string): EventRow {
+export function eventRow(
+  event: PipelineEvent,
+  index: number,
+  clips: string,
+  digest: (person: string) => string,
+): EventRow {
   const name = `events[${index}]`;
   if (typeof event !== 'object' || event === null) throw invalid(name, 'event', event);
   if (!isUuid(event.id)) throw invalid(`${name}.id`, 'UUID', event.id);
@@ -46,19 +51,23 @@ export function eventRow(event: PipelineEvent, index: number, clips: string): Ev
     ...(person && { identity: bare(person) }),
     ...(previous && { previous: bare(previous) }),
   });
+  const who = idOf(person);
+  const before = idOf(previous);
+  const began = beginning(event);
   if (detail.length > MOST_DETAIL) throw invalid(name, `event of at most ${MOST_DETAIL} characters`, event);
   return {
     camera,
-    persons: [person, previous].flatMap((one) =>
-      one?.id === undefined || one.kind === 'undecided' ? [] : [[one.id, one.kind, one.name ?? null, timestamp]],
-    ),
+    persons: [person, previous].flatMap((one) => {
+      const id = idOf(one);
+      return id === null ? [] : [[id, one!.kind, one!.name ?? null, timestamp, digest(id), began]];
+    }),
     event: [
       uuidBytes(event.id),
       timestamp,
       type,
       camera,
-      (person?.kind !== 'undecided' && person?.id) || null,
-      (previous?.kind !== 'undecided' && previous?.id) || null,
+      who,
+      before,
       event.type === 'zone'
         ? nonEmptyString(`${name}.zone`, flat.zone)
         : event.type === 'line'
@@ -67,9 +76,21 @@ export function eventRow(event: PipelineEvent, index: number, clips: string): Ev
       event.track ?? null,
       event.sequence ?? null,
       detail,
+      who === null ? null : digest(who),
+      before === null ? null : digest(before),
+      began,
     ],
     clip: isClip ? clipRow(event, name, clips) : undefined,
   };
+}
+
+const idOf = (identity: Identity | undefined): string | null =>
+  identity === undefined || identity.kind === 'undecided' ? null : (identity.id ?? null);
+
+/** Since when an event tells of somebody. */
+function beginning(event: PipelineEvent): number {
+  if (event.type === 'clip') return event.from ?? event.timestamp;
+  return event.type === 'left' ? event.timestamp - event.stayedMs : event.timestamp;
 }
 
 function clipRow(event: Extract<PipelineEvent, { type: 'clip' }>, name: string, clips: string): readonly SqlValue[] {
@@ -118,8 +139,12 @@ export function insertRows(rows: readonly EventRow[], addedAt: number): readonly
     ...(persons.length === 0 ? [] : [{ sql: SEE_PERSON, rows: persons }]),
     {
       sql: `INSERT INTO events (id, timestamp, type, camera, person, previous, place, track, sequence, detail)
-        VALUES (?1, ?2, ?3, (SELECT key FROM cameras WHERE name = ?4), (SELECT key FROM persons WHERE id = ?5),
-          (SELECT key FROM persons WHERE id = ?6), ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING`,
+        VALUES (?1, ?2, ?3, (SELECT key FROM cameras WHERE name = ?4),
+          (SELECT key FROM persons WHERE id = ?5 AND NOT ${erased('?11', '?13')}),
+          (SELECT key FROM persons WHERE id = ?6 AND NOT ${erased('?12', '?13')}), ?7,
+          CASE WHEN ${erased('?11', '?13')} THEN NULL ELSE ?8 END, ?9,
+          CASE WHEN ${erased('?11', '?13')} THEN json_remove(?10, '$.identity', '$.box', '$.previous')
+            WHEN ${erased('?12', '?13')} THEN json_remove(?10, '$.previous') ELSE ?10 END) ON CONFLICT (id) DO NOTHING`,
       rows: rows.map(({ event }) => event),
     },
     ...(clips.length === 0
@@ -127,7 +152,9 @@ export function insertRows(rows: readonly EventRow[], addedAt: number): readonly
       : [
           {
             sql: `INSERT INTO clips (event, cause, camera, begins, ends, path, thumbnail, sha256, state)
-              VALUES (?1, ?2, (SELECT key FROM cameras WHERE name = ?3), ?4, ?5, ?6, ?7, ?8, ?9)
+              VALUES (?1, ?2, (SELECT key FROM cameras WHERE name = ?3), ?4, ?5, ?6, ?7, ?8,
+                CASE WHEN ?9 = 'kept' AND EXISTS (SELECT 1 FROM erased_sights s JOIN cameras c ON c.key = s.camera
+                  WHERE c.name = ?3 AND s.first <= ?5 AND s.last >= ?4) THEN 'going' ELSE ?9 END)
               ON CONFLICT (event) DO NOTHING`,
             rows: clips,
           },
@@ -135,11 +162,18 @@ export function insertRows(rows: readonly EventRow[], addedAt: number): readonly
   ];
 }
 
-/** Everybody of these events once: the newest word on who it is, the first and the last sight. */
+/** Whether somebody (by digest) was erased after that time. */
+const erased = (digest: string, time: string): string =>
+  `EXISTS (SELECT 1 FROM audit WHERE subject = ${digest} AND action = 'erasure' AND coalesce(detail ->> '$.until', at) >= ${time})`;
+
+/**
+ * Everybody of these events once: the newest word on who it is, the first and the last sight, the digest, and the latest beginning of an event:
+ * who is seen after an erasure is there again.
+ */
 function seenIn(rows: readonly EventRow[]): readonly SqlRow[] {
   const all = new Map<SqlValue, SqlRow>();
   for (const { persons } of rows) {
-    for (const [id = null, kind = null, name = null, time = null] of persons) {
+    for (const [id = null, kind = null, name = null, time = null, digest = null, began = null] of persons) {
       const known = all.get(id);
       const [first, last] = [Number(known?.[3] ?? time), Number(known?.[4] ?? time)];
       const newest = known === undefined || Number(time) >= last;
@@ -149,6 +183,8 @@ function seenIn(rows: readonly EventRow[]): readonly SqlRow[] {
         (newest ? (name ?? known?.[2]) : (known[2] ?? name)) ?? null,
         Math.min(first, Number(time)),
         Math.max(last, Number(time)),
+        digest,
+        Math.max(Number(known?.[6] ?? began), Number(began)),
       ]);
     }
   }
@@ -156,7 +192,8 @@ function seenIn(rows: readonly EventRow[]): readonly SqlRow[] {
 }
 
 /** Who is seen is not archived any more. A name that was given to the log itself stays. */
-const SEE_PERSON = `INSERT INTO persons (id, kind, name, first_seen, last_seen, added_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+const SEE_PERSON = `INSERT INTO persons (id, kind, name, first_seen, last_seen, added_at)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?8 WHERE NOT ${erased('?6', '?7')}
   ON CONFLICT (id) DO UPDATE SET
     kind = CASE WHEN excluded.last_seen >= coalesce(last_seen, 0) THEN excluded.kind ELSE kind END,
     name = CASE WHEN named = 1 OR excluded.name IS NULL OR excluded.last_seen < coalesce(last_seen, 0) THEN name ELSE excluded.name END,

@@ -134,6 +134,11 @@ export class EventRules {
     });
   }
 
+  /** Whom a track was held to be is not told any more, in no event: the person may have been erased. What comes next is decided anew. */
+  forget(track: number): void {
+    this.#subjects.get(track)?.forget();
+  }
+
   /**
    * A change of the camera. `lost` and `running` are told once each, however many tries there are; `ended` and `failed` end all tracks.
    * Also moves time on: tracks that were not seen for `left.absentMs` leave.

@@ -94,5 +94,20 @@ const VERSION_1: readonly string[] = [
   'CREATE INDEX consents_person ON consents (person, scope)',
 ];
 
+/**
+ * Version 2. Where and when somebody was seen who is erased now, without who it was: a clip of that time that comes later is deleted. Kept for
+ * longer than a clip can be.
+ */
+const VERSION_2: readonly string[] = [
+  `CREATE TABLE erased_sights (
+    key INTEGER PRIMARY KEY,
+    camera INTEGER NOT NULL REFERENCES cameras (key),
+    first REAL NOT NULL,
+    last REAL NOT NULL,
+    added_at REAL NOT NULL
+  ) STRICT`,
+  'CREATE INDEX erased_sights_camera ON erased_sights (camera, last)',
+];
+
 /** Statements that bring a file from version i to version i + 1. */
-export const MIGRATIONS: readonly (readonly string[])[] = [VERSION_1];
+export const MIGRATIONS: readonly (readonly string[])[] = [VERSION_1, VERSION_2];

@@ -23,7 +23,8 @@ export class Subject {
   /** The last decided identity, and the last that was told. */
   identity: Identity | undefined;
   told: Identity | undefined;
-  readonly decision: Held<string, Identity>;
+  decision: Held<string, Identity>;
+  readonly #decisionMs: number;
   readonly expressions: ExpressionWatch;
   readonly liveness: Held<boolean, undefined>;
   readonly anchor = new AnchorPoint();
@@ -34,12 +35,25 @@ export class Subject {
     this.track = track;
     this.time = time;
     // The longer of the two holds for both: whether it is one or the other is what has to last.
-    this.decision = new Held(Math.max(rules.recognised.holdMs, rules.stranger.holdMs));
-    this.decision.push(Number.NEGATIVE_INFINITY, '', { kind: 'undecided', looks: 0, weight: 0 });
+    this.#decisionMs = Math.max(rules.recognised.holdMs, rules.stranger.holdMs);
+    this.decision = this.#undecided();
     this.expressions = new ExpressionWatch(rules.expression);
     this.liveness = new Held(rules.livenessHoldMs);
     this.zones = zones.map((zone) => new ZoneWatch(zone, rules.zone.holdMs));
     this.lines = lines.map((line) => new LineWatch(line, rules.line.holdMs));
+  }
+
+  /** No later event names whom it was held to be. */
+  forget(): void {
+    this.identity = undefined;
+    this.told = undefined;
+    this.decision = this.#undecided();
+  }
+
+  #undecided(): Held<string, Identity> {
+    const decision = new Held<string, Identity>(this.#decisionMs);
+    decision.push(Number.NEGATIVE_INFINITY, '', { kind: 'undecided', looks: 0, weight: 0 });
+    return decision;
   }
 
   get box(): Box | undefined {
