@@ -1,6 +1,6 @@
 import type { CameraFrame, CameraNotice, CameraState } from '../capture/types.js';
 import type { Engine } from '../engine/index.js';
-import { type LineamentError, wrapError } from '../errors.js';
+import { LineamentError, wrapError } from '../errors.js';
 import type { EventIds, EventRules } from './events/index.js';
 import { LatencyHistogram } from './histogram.js';
 import type { CloserLook, Looks } from './looks.js';
@@ -30,6 +30,8 @@ export interface LoopParts {
   /** Every frame in the order of time over all cameras, none left out: for replays. */
   readonly inOrder: boolean;
   readonly signal: AbortSignal;
+  /** Why the camera was not there at first. */
+  readonly lost: CameraNotice | undefined;
   /** Events of a frame, and when that was taken; without a frame it is only what time it is. */
   readonly tell: (events: readonly PipelineEvent[], timestamp: number, ofFrame?: boolean) => void;
   readonly show: (snapshot: TracksSnapshot) => void;
@@ -49,6 +51,8 @@ export class CameraLoop {
   readonly #failures = new Map<string, { count: number; told: number }>();
   #state: CameraState = 'opening';
   #nextDetection = 0;
+  /** The latest time of a frame. */
+  #reached = 0;
   #lastTime = 0;
   #confirmed = 0;
   #taken = 0;
@@ -93,7 +97,8 @@ export class CameraLoop {
 
   /** Never rejects: what goes wrong is told by events. */
   async run(): Promise<void> {
-    const { camera, inOrder, place, index, signal } = this.#parts;
+    const { camera, inOrder, place, index, signal, lost } = this.#parts;
+    if (lost !== undefined) this.#lose(lost);
     const deafen = camera.onNotice?.((notice) => this.#heard(notice));
     let failure: LineamentError | undefined;
     try {
@@ -128,12 +133,12 @@ export class CameraLoop {
               frame = next.value;
               this.#take(frame);
             }
-            await this.#look(frame, due);
+            await this.#safely(frame, due);
           } finally {
             give();
           }
         } else {
-          await this.#look(frame, false);
+          await this.#safely(frame, false);
         }
         next = await frames.next();
       }
@@ -162,7 +167,16 @@ export class CameraLoop {
   /** Whether a newer frame is there already: then asking for it does not wait. */
   #isOvertaken(frame: CameraFrame): boolean {
     const { camera } = this.#parts;
-    return camera.lossless !== true && camera.stats().received > frame.sequence + 1;
+    return camera.lossless !== true && (camera.newestSequence ?? -1) > frame.sequence;
+  }
+
+  /** A frame that something unforeseen happens with does not end the camera. */
+  async #safely(frame: CameraFrame, detect: boolean): Promise<void> {
+    try {
+      await this.#look(frame, detect);
+    } catch (error) {
+      this.#fail('frame', error, frame.timestamp);
+    }
   }
 
   /** One frame from its pixels to its events. */
@@ -170,7 +184,9 @@ export class CameraLoop {
     const { rules, tracker, times, tell, show, signal, camera, watch } = this.#parts;
     const start = performance.now();
     const spent = { networks: 0 };
-    const { timestamp, sequence, width, height } = frame;
+    const { sequence, width, height } = frame;
+    // Tracks and rules know no way back; who covers faces goes by the frame's own time.
+    const timestamp = this.#forward(frame.timestamp);
     const detections = detect ? await this.#detect(frame, spent) : undefined;
     if (signal.aborted) {
       this.#unfinished++;
@@ -189,17 +205,29 @@ export class CameraLoop {
     const deciding = performance.now();
     const events = [...rules.update({ timestamp, sequence, width, height, tracks, identities })];
     for (const { track, gestures, liveness } of findings) {
-      for (const one of gestures ?? []) events.push(...rules.gesture(track, { ...one, timestamp, sequence }));
-      if (liveness !== undefined) events.push(...rules.liveness(track, { ...liveness, timestamp, sequence }));
+      try {
+        for (const one of gestures ?? []) events.push(...rules.gesture(track, { ...one, timestamp, sequence }));
+        if (liveness !== undefined) events.push(...rules.liveness(track, { ...liveness, timestamp, sequence }));
+      } catch (error) {
+        this.#fail('inspect', error, timestamp);
+      }
     }
     const now = performance.now();
     times.record('decide', now - deciding);
     if (detections !== undefined) {
       times.record('own', Math.max(0, now - start - spent.networks));
-      const age = Date.now() - timestamp;
+      const age = Date.now() - frame.timestamp;
       if (age < LIVE_MS) this.#latency.record(age);
     }
-    watch({ camera: camera.id, timestamp, width, height, tracks, identities });
+    watch({
+      camera: camera.id,
+      timestamp: frame.timestamp,
+      width,
+      height,
+      tracks,
+      identities,
+      detected: detections !== undefined,
+    });
     const shown = tracks.filter(({ state }) => state === 'confirmed' || state === 'lost');
     this.#confirmed = shown.filter(({ state }) => state === 'confirmed').length;
     tell(events, timestamp, true);
@@ -216,6 +244,17 @@ export class CameraLoop {
       detected: detections !== undefined,
       tracks: shown.map(named),
     });
+  }
+
+  /** The time of a frame; that of the one before where a clock went back, which is told. */
+  #forward(timestamp: number): number {
+    if (timestamp < this.#reached) {
+      const back = `a frame was ${Math.ceil(this.#reached - timestamp)} ms before the one before it`;
+      this.#fail('time', new LineamentError('INVALID_ARGUMENT', back), this.#reached);
+    } else if (Number.isFinite(timestamp)) {
+      this.#reached = timestamp;
+    }
+    return this.#reached;
   }
 
   /** What the detector says; absent where it failed: the frame is then one between two detections. */

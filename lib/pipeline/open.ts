@@ -1,39 +1,31 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { CameraNotice, CameraOptions } from '../capture/types.js';
+import type { CameraNotice } from '../capture/types.js';
 import { Engine, openEngine } from '../engine/index.js';
 import { onAbort } from '../errors/abort.js';
-import { callSite, LineamentError, throwIfAborted, wrapError } from '../errors.js';
+import { callSite, type LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { type Gallery, openGallery } from '../gallery/index.js';
 import { readCalibration } from '../models/index.js';
 import { EventBus } from './bus.js';
 import { CameraLoop } from './camera-loop.js';
-import { bufferSecondsFor, ClipRecorder } from './clips/index.js';
+import { camerasOf, refusedCamera } from './cameras.js';
+import { ClipRecorder } from './clips/index.js';
 import { EventClips, sourceOf } from './event-clips.js';
-import { EventIds, EventLog, EventRules, galleryPersons, type RetentionPolicy } from './events/index.js';
-import { LatencyHistogram } from './histogram.js';
+import { EventIds, EventLog, EventRules } from './events/index.js';
 import { Identities, type IdentityChange, Strangers } from './identity/index.js';
+import { appendTo, followStrangers, keepTidy, PIPELINE, withConsent } from './keeping.js';
 import { Looks } from './looks.js';
-import {
-  type CheckedPipeline,
-  checkPipelineOptions,
-  isCamera,
-  type PipelineCamera,
-  type PipelineOptions,
-} from './options.js';
+import { type CheckedPipeline, checkPipelineOptions, type PipelineCamera, type PipelineOptions } from './options.js';
 import { Pipeline, type PipelineParts, Snapshots } from './pipeline.js';
-import { type PrivacyPolicy, Redactor } from './privacy/index.js';
+import { Redactor } from './privacy/index.js';
 import { recordSession, type SessionRecording } from './replay/index.js';
 import { TimeOrder, Turns } from './schedule.js';
 import { EventSink } from './sink.js';
 import { StageTimes } from './stages.js';
-import type { WatchedCamera } from './stats.js';
 import { looksOf, Tracker, type Looks as TrackerLooks } from './tracking/index.js';
-import type { Identity, PipelineEvent } from './types.js';
+import type { PipelineEvent } from './types.js';
 
-/** Who speaks in events that belong to no camera. */
-const PIPELINE = 'pipeline';
 /** Longer than this from a frame's timestamp to its event: the frames are not live. */
 const LIVE_MS = 60_000;
 
@@ -41,9 +33,10 @@ type Closers = (() => Promise<unknown>)[];
 
 /**
  * Begins to watch cameras. Cameras that are named are opened here, as are an engine (preset `fast`), and in the folder `data` the log of events,
- * the list of strangers and, where no gallery is given, a gallery for them; what is opened here is closed with the pipeline. Of several cameras
- * one that cannot be opened does not hold up the others: a `camera` event says why it failed. Listen right after the call: events begin with the
- * next turn of the event loop.
+ * the list of strangers and, where no gallery is given, a gallery for them; what is opened here is closed with the pipeline. A device or
+ * stream that is not there is tried again like one that was lost (`reconnect`), and told of by `camera` events `lost` and `running`. Of
+ * several cameras one that cannot be opened for good does not hold up the others: a `camera` event says why it failed. Listen right after the
+ * call: events begin with the next turn of the event loop.
  *
  * Rejects with `INVALID_ARGUMENT`, with what opening the engine, the gallery or the log gives, `ABORTED`, and with the reason (`CAMERA_…`,
  * `VIDEO_CORRUPT`, `FFMPEG_NOT_FOUND` …) where no camera could be opened.
@@ -69,56 +62,11 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   }
 }
 
-const DAY_MS = 86_400_000;
-
-/** Archives and deletes what is due, now and once a day, until the pipeline is closed. What goes wrong is told, and tried again. */
-function keepTidy({ log, gallery, stop, report }: PipelineParts, rule: true | RetentionPolicy): void {
-  const { signal } = stop;
-  const run = (): void => {
-    const stores = gallery === undefined ? [] : [galleryPersons(gallery)];
-    log
-      ?.runRetention(Date.now(), { stores, signal, by: PIPELINE, ...(rule !== true && { policy: rule }) })
-      .catch((error: unknown) => {
-        if (!signal.aborted) report('retention', 1, wrapError(error).message);
-      });
-  };
-  run();
-  const timer = setInterval(run, DAY_MS).unref();
-  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
-}
-
 async function openParts(options: CheckedPipeline, closers: Closers): Promise<PipelineParts> {
   const { inOrder, seed, every } = options;
   const stop = new AbortController();
   const data = options.data === undefined ? undefined : resolve(options.data);
   if (data !== undefined) await mkdir(data, { recursive: true });
-  const engine = await engineOf(options, closers);
-  const log = data === undefined ? undefined : await EventLog.open({ folder: data });
-  if (log !== undefined) closers.push(() => log.close());
-  const gallery = await galleryOf(options, data, closers);
-  const strangers = gallery === undefined || data === undefined ? undefined : await strangersOf(gallery, data, seed);
-  if (strangers !== undefined) {
-    closers.push(() => strangers.close());
-    // The log shows people by the names that they have now.
-    if (log !== undefined) strangers.on((notice) => void log.reflect(notice, { by: PIPELINE }).catch(() => undefined));
-  }
-  const returning = new Map<number, boolean>();
-  const identities =
-    gallery === undefined
-      ? undefined
-      : new Identities({
-          gallery,
-          ...(strangers !== undefined && { strangers }),
-          ...(options.match !== undefined && { match: options.match }),
-          ...(options.calibration !== undefined && { calibration: options.calibration }),
-          onChange: (change) => keepReturning(returning, change),
-        });
-  if (identities !== undefined) closers.push(() => identities.close());
-  const redactor = options.privacy === undefined ? undefined : new Redactor(withConsent(options.privacy, log));
-  if (redactor !== undefined) closers.push(() => redactor.close());
-  const same = identities === undefined ? undefined : await sameLooks(engine);
-  const { cameras, refused } = await camerasOf(options, closers);
-
   const times = new StageTimes();
   const snapshots = new Snapshots();
   const own = new EventIds(seed === undefined ? {} : { seed });
@@ -140,8 +88,45 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
     const event = { id: own.next(clock), camera: PIPELINE, timestamp: clock, stage, count, message } as const;
     bus.publish({ ...event, type: 'gap' });
   };
+  const engine = await engineOf(options, closers);
+  const clipFolder = clipFolderOf(options);
+  const log =
+    data === undefined
+      ? undefined
+      : await EventLog.open({ folder: data, ...(clipFolder !== undefined && { clips: clipFolder }) });
+  if (log !== undefined) closers.push(() => log.close());
+  const gallery = await galleryOf(options, data, closers);
+  const strangers = gallery === undefined || data === undefined ? undefined : await strangersOf(gallery, data, seed);
+  if (strangers !== undefined) {
+    closers.push(() => strangers.close());
+    if (log !== undefined) closers.push(followStrangers(log, strangers, (message) => report('strangers', 1, message)));
+  }
+  const returning = new Map<number, boolean>();
+  const rules = new Map<string, EventRules>();
+  const identities =
+    gallery === undefined
+      ? undefined
+      : new Identities({
+          gallery,
+          ...(strangers !== undefined && { strangers }),
+          ...(options.match !== undefined && { match: options.match }),
+          ...(options.calibration !== undefined && { calibration: options.calibration }),
+          onChange: (change) => {
+            keepReturning(returning, change);
+            if (mayBeErased(change)) rules.get(change.camera)?.forget(change.track);
+          },
+        });
+  if (identities !== undefined) closers.push(() => identities.close());
+  const redactor =
+    options.privacy === undefined
+      ? undefined
+      : new Redactor(withConsent(options.privacy, log, stop.signal, (message) => report('consent', 1, message)));
+  if (redactor !== undefined) closers.push(() => redactor.close());
+  const same = identities === undefined ? undefined : await sameLooks(engine);
+  const { cameras, lost, refused } = await camerasOf(options, closers);
+
   const sink = new EventSink({
-    store: log && { append: async (events) => void (await log.append(events)) },
+    store: log && { append: (events) => appendTo(log, events) },
     tell: (event) => {
       told++;
       const origin = origins.get(event);
@@ -161,20 +146,25 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
     committed: (milliseconds) => times.record('commit', milliseconds),
   });
   const clips = clipsOf(options, { log, cameras, redactor, ids: own, closers }, (event) => sink.submit([event]));
-  const recording = await recordingOf(options, cameras);
+  const recording = await recordingOf(options, cameras, (camera, error) =>
+    report('record', 1, `${camera} is not recorded any more: ${error.message}`),
+  );
   if (recording !== undefined) closers.push(() => recording.stop());
   const place = inOrder ? new TimeOrder(cameras.length) : new Turns(options.inFlight ?? (engine.threads > 1 ? 2 : 1));
   let track = 0;
   const nextId = (): number => ++track;
   const looks: Looks[] = [];
-  const rulesOf = (camera: string, ids: EventIds): EventRules =>
-    new EventRules(camera, {
+  const rulesOf = (camera: string, ids: EventIds): EventRules => {
+    const made = new EventRules(camera, {
       ...options.rules,
       ids,
       ...(options.zones !== undefined && { zones: options.zones }),
       ...(options.lines !== undefined && { lines: options.lines }),
       ...(strangers !== undefined && { isReturning: (_: string, number: number) => returning.get(number) === true }),
     });
+    rules.set(camera, made);
+    return made;
+  };
   const idsOf = (camera: string): EventIds => new EventIds(seed === undefined ? {} : { seed: `${seed} ${camera}` });
   const loops = cameras.map((camera, index) => {
     const ids = idsOf(camera.id);
@@ -195,6 +185,7 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
       minFaceSize: options.minFaceSize,
       inOrder,
       signal: stop.signal,
+      lost: lost.get(camera.id),
       tell: (events, timestamp, ofFrame = false) => {
         clock = Math.max(clock, timestamp);
         if (ofFrame) for (const event of events) origins.set(event, timestamp);
@@ -263,15 +254,12 @@ async function galleryOf(
   return opened;
 }
 
-/** A policy by consent that names nobody to ask asks the log. */
-function withConsent(policy: PrivacyPolicy, log: EventLog | undefined): PrivacyPolicy {
-  if (policy.mode !== 'blur-without-consent' || policy.consent !== undefined || log === undefined) return policy;
-  const consent = ({ id }: Identity): boolean => id !== undefined && log.consentOf(id).recording.status === 'given';
-  return { ...policy, consent };
-}
+/** Where clips are to lie if not in the folder of the log. */
+const clipFolderOf = ({ clips }: CheckedPipeline): string | undefined =>
+  typeof clips === 'object' && clips.folder !== undefined ? resolve(clips.folder) : undefined;
 
 function clipsOf(
-  { clips = false }: CheckedPipeline,
+  options: CheckedPipeline,
   {
     log,
     cameras,
@@ -287,8 +275,10 @@ function clipsOf(
   },
   tell: (event: PipelineEvent) => void,
 ): EventClips | undefined {
+  const { clips = false } = options;
   if (clips === false) return undefined;
-  const { events, folder = log?.clips ?? '', ...rest } = clips === true ? {} : clips;
+  const { events, folder: _, ...rest } = clips === true ? {} : clips;
+  const folder = clipFolderOf(options) ?? log?.clips ?? '';
   const recorder = new ClipRecorder({ ...rest, folder, ...(redactor !== undefined && { redactor }) });
   closers.push(() => recorder.close());
   return new EventClips(recorder, cameras, events, ids, tell);
@@ -297,6 +287,7 @@ function clipsOf(
 async function recordingOf(
   { record }: CheckedPipeline,
   cameras: readonly PipelineCamera[],
+  onFailure: (camera: string, error: LineamentError) => void,
 ): Promise<SessionRecording | undefined> {
   if (record === undefined) return undefined;
   const { folder, ...rest } = typeof record === 'string' ? { folder: record } : record;
@@ -304,7 +295,12 @@ async function recordingOf(
     ...sourceOf(camera),
     ...(camera.onNotice && { onNotice: (listener: (notice: CameraNotice) => void) => camera.onNotice!(listener) }),
   }));
-  return recordSession(sources, folder, rest);
+  const own = 'onFailure' in rest ? rest.onFailure : undefined;
+  const told = (camera: string, error: LineamentError): void => {
+    onFailure(camera, error);
+    own?.(camera, error);
+  };
+  return recordSession(sources, folder, { ...rest, onFailure: told });
 }
 
 function strangersOf(gallery: Gallery, data: string, seed: string | undefined): Promise<Strangers> {
@@ -313,6 +309,10 @@ function strangersOf(gallery: Gallery, data: string, seed: string | undefined): 
   return Strangers.open({ gallery, path: join(data, 'strangers.db'), ...(seed !== undefined && { newId }) });
 }
 
+/** Whether somebody may have been deleted from the gallery, and not just renamed, merged or enrolled. */
+const mayBeErased = ({ cause, identity, previous }: IdentityChange): boolean =>
+  cause === 'gallery' && identity.id !== previous.id && (identity.kind === 'undecided' || previous.kind === 'known');
+
 /** Remembers who had been seen before, of the newest tracks. */
 function keepReturning(known: Map<number, boolean>, { track, returning }: IdentityChange): void {
   if (returning === undefined) return;
@@ -320,61 +320,3 @@ function keepReturning(known: Map<number, boolean>, { track, returning }: Identi
   known.set(track, returning);
   if (known.size > 10_000) known.delete(known.keys().next().value!);
 }
-
-interface Cameras {
-  readonly cameras: PipelineCamera[];
-  readonly refused: { readonly id: string; readonly error: LineamentError }[];
-}
-
-/** Opens what is not open yet, side by side. Rejects where arguments are wrong, and where none could be opened. */
-async function camerasOf(options: CheckedPipeline, closers: Closers): Promise<Cameras> {
-  const { cameras, signal, clips = false } = options;
-  const kept = clips === false ? 0 : bufferSecondsFor(clips === true ? undefined : clips.preSeconds);
-  const asked = cameras.map((camera) =>
-    isCamera(camera) ? camera : typeof camera === 'object' ? camera : { source: camera },
-  );
-  const open = async (one: CameraOptions): Promise<PipelineCamera> => {
-    const { openCamera } = await import('../capture/index.js');
-    const bufferSeconds = Math.max(kept, one.bufferSeconds ?? 0);
-    return openCamera({ ...one, bufferSeconds, ...(signal !== undefined && { signal }) });
-  };
-  const settled = await Promise.allSettled(asked.map(async (one) => (isCamera(one) ? one : open(one))));
-  const found: Cameras = { cameras: [], refused: [] };
-  for (const [i, result] of settled.entries()) {
-    const one = asked[i]!;
-    if (result.status === 'fulfilled') {
-      const camera = result.value;
-      found.cameras.push(camera);
-      if (!isCamera(one)) closers.push(() => camera.close());
-    } else {
-      const error = wrapError(result.reason);
-      found.refused.push({ id: nameOf(one, i), error });
-    }
-  }
-  const [first] = found.refused;
-  const wrong = found.refused.find(({ error }) => error.code === 'INVALID_ARGUMENT' || error.code === 'ABORTED');
-  if (wrong !== undefined) throw wrong.error;
-  if (found.cameras.length === 0 && first !== undefined) throw first.error;
-  const ids = found.cameras.map(({ id }) => id);
-  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
-  if (twice !== undefined) {
-    throw new LineamentError('INVALID_ARGUMENT', `two cameras are named '${twice}'`, { fix: "Give each an 'id'." });
-  }
-  return found;
-}
-
-/** What a camera that could not be opened is called: an address may hold a password, and is not repeated. */
-const nameOf = (one: PipelineOptions['cameras'][number], i: number): string =>
-  typeof one === 'object' && 'id' in one && one.id !== undefined ? one.id : `camera ${i + 1}`;
-
-const refusedCamera = (camera: string): WatchedCamera => ({
-  camera,
-  state: 'failed',
-  taken: 0,
-  overtaken: 0,
-  detected: 0,
-  predicted: 0,
-  failed: 0,
-  tracks: 0,
-  latency: new LatencyHistogram().summary(),
-});

@@ -28,6 +28,8 @@ export interface PipelineCamera {
   stats(): CameraStats;
   /** Every frame waits to be taken: none may be left out. */
   readonly lossless?: boolean;
+  /** `sequence` of the newest picture that is there, or that was: one that is older and waited is left for it. Absent: none is. */
+  readonly newestSequence?: number | undefined;
   /** Calls the listener with changes of state, where the camera tells them; gives a function that takes this back. */
   onNotice?(listener: (notice: CameraNotice) => void): () => void;
   /** Pictures that are still kept, taken from `first` to `last`; for clips that begin before their event. */
@@ -191,7 +193,11 @@ export function checkPipelineOptions(options: PipelineOptions): CheckedPipeline 
   if (typeof retention !== 'boolean') plainObject('retention', retention, RETENTION);
   if (retention !== false && data === undefined) throw invalid('retention', "nothing without 'data'", retention);
   const { record } = options;
-  if (typeof record === 'object') plainObject('record', record, ['folder', 'storage', 'ffmpeg']);
+  if (typeof record === 'object') plainObject('record', record, ['folder', 'storage', 'ffmpeg', 'onFailure']);
+  const { mode = 'none' } = options.privacy ?? {};
+  if (record !== undefined && mode !== 'none') {
+    throw invalid('record', `nothing with privacy '${mode}': sessions keep every face uncovered`, record);
+  }
   if (record !== undefined) nonEmptyString('record', typeof record === 'object' ? record?.folder : record);
   if (seed !== undefined) nonEmptyString('seed', seed);
   if (signal !== undefined) abortSignal('signal', signal);

@@ -8,7 +8,7 @@ import type { EventLog } from './events/index.js';
 import type { Identities, Strangers } from './identity/index.js';
 import type { Looks } from './looks.js';
 import type { PipelineCamera } from './options.js';
-import type { Redactor } from './privacy/index.js';
+import { covered, type Redactor } from './privacy/index.js';
 import { BoundedQueue } from './queue.js';
 import type { EventSink } from './sink.js';
 import type { StageTimes } from './stages.js';
@@ -146,12 +146,20 @@ export class Pipeline implements AsyncDisposable {
     return this.#parts.snapshots.subscribe(camera, capacity, options.signal);
   }
 
-  /** Frames of a camera for a stream, with faces covered as the privacy policy says. As `Camera.frames`; a frame that needs covering is a copy. */
+  /**
+   * Frames of a camera for a stream, with faces covered as the privacy policy says. As `Camera.frames`; where there is a policy each waits until
+   * the detector has seen it or a later one, and is a copy.
+   */
   async *frames(camera: string, options: FramesOptions = {}): AsyncGenerator<CameraFrame, void, undefined> {
     const { redactor } = this.#parts;
-    for await (const frame of this.#camera(camera).frames(options)) {
-      yield redactor === undefined ? frame : await redactor.apply(frame);
+    const source = this.#camera(camera);
+    if (redactor === undefined || redactor.mode === 'none') {
+      yield* source.frames(options);
+      return;
     }
+    const { signal, order } = options;
+    const all = order === 'all' || source.lossless === true;
+    yield* covered(redactor, (over) => source.frames({ ...options, borrow: false, signal: over }), { all, signal });
   }
 
   stats(): PipelineStats {

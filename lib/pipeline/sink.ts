@@ -3,8 +3,8 @@ import type { PipelineEvent } from './types.js';
 
 /** Where events are kept. */
 export interface EventStore {
-  /** All or none; resolves when they are on the disk. */
-  append(events: readonly PipelineEvent[]): Promise<void>;
+  /** All or none; resolves when they are on the disk, with what is to be told of them. */
+  append(events: readonly PipelineEvent[]): Promise<readonly PipelineEvent[]>;
 }
 
 export interface SinkOptions {
@@ -97,8 +97,9 @@ export class EventSink {
       const batch = this.#waiting.slice(0, size);
       const last = this.#closing;
       const start = performance.now();
+      let told: readonly PipelineEvent[];
       try {
-        await store.append(batch);
+        told = await store.append(batch);
       } catch (cause) {
         const error = wrapError(cause);
         if (error.code === 'INVALID_ARGUMENT') {
@@ -140,7 +141,7 @@ export class EventSink {
         this.#failing = false;
         this.#notice(undefined);
       }
-      for (const event of batch) this.#options.tell(event);
+      for (const event of told) this.#options.tell(event);
     }
   }
 

@@ -232,12 +232,13 @@ describe('EventSink', () => {
     batches = 0;
     full = false;
     refused = '';
-    async append(events: readonly PipelineEvent[]): Promise<void> {
+    async append(events: readonly PipelineEvent[]): Promise<readonly PipelineEvent[]> {
       await wait(1);
       if (events.some(({ id }) => id === this.refused)) throw new LineamentError('INVALID_ARGUMENT', 'an event');
       if (this.full) throw Object.assign(new Error('no space'), { code: 'STORE_FULL' });
       this.batches++;
       this.rows.push(...events.map(({ id }) => id));
+      return events;
     }
   }
   const sinkOf = (disk: Disk | undefined, capacity?: number) => {

@@ -61,6 +61,11 @@ export class MemoryCamera implements PipelineCamera {
     }
   }
 
+  /** Live ones only: of the others each waits. */
+  get newestSequence(): number | undefined {
+    return this.lossless ? undefined : Math.floor((Date.now() - this.#start) / this.#interval);
+  }
+
   onNotice(listener: (notice: CameraNotice) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
