@@ -11,6 +11,8 @@ import { engineOptions } from '../photos.js';
 /** How often the view is drawn, milliseconds. */
 const DRAW_MS = 200;
 const INTERRUPTED = 130;
+/** Longest that a timer waits, milliseconds. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 const text = ({ options }: CommandContext, name: string): string | undefined => {
   const value = options[name];
@@ -138,7 +140,7 @@ async function follow(pipeline: Pipeline, context: CommandContext): Promise<numb
   };
   const seconds = number(context, 'seconds');
   const timers: NodeJS.Timeout[] = [];
-  if (seconds !== undefined) timers.push(setTimeout(() => void pipeline.close(), seconds * 1000));
+  const over = seconds === undefined ? undefined : after(seconds * 1000, () => void pipeline.close());
   if (live) timers.push(setInterval(draw, DRAW_MS));
   const watching = live
     ? (async () => {
@@ -154,6 +156,7 @@ async function follow(pipeline: Pipeline, context: CommandContext): Promise<numb
     await watching;
     if (live) draw();
   } finally {
+    over?.();
     for (const timer of timers) clearTimeout(timer);
     screen.end();
   }
@@ -169,4 +172,16 @@ async function follow(pipeline: Pipeline, context: CommandContext): Promise<numb
     else if (live) remember(state, event);
     else stdout.write(`${eventLine(event, style)}\n`);
   }
+}
+
+/** Calls back after a while that may be longer than the 24.8 days of a timer; gives a function that takes it back. */
+function after(milliseconds: number, call: () => void): () => void {
+  const due = performance.now() + milliseconds;
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const left = due - performance.now();
+    timer = left > LONGEST_MS ? setTimeout(wait, LONGEST_MS) : setTimeout(call, Math.max(0, left));
+  };
+  wait();
+  return () => clearTimeout(timer);
 }
