@@ -5,12 +5,12 @@ import path from 'node:path';
 import { type EngineHost, openEngineHost } from '../engine/host/index.js';
 import { LineamentError, throwIfAborted, wrapError } from '../errors.js';
 import { openGallery } from '../gallery/index.js';
+import { type ModelCatalogue, openCatalogue } from '../models/catalogue/index.js';
 import { openCalibration } from '../models/index.js';
 import { openAuditTrail, openAuthority } from './auth/index.js';
 import { completeConfig, type ServiceConfigInput, warningsOf } from './config/index.js';
 import { createLogger } from './log.js';
 import { createMetrics } from './metrics/index.js';
-import { openCatalogue } from './pending.js';
 import { ROUTES } from './routes/index.js';
 import { createScheduler } from './scheduling/index.js';
 import { buildServer } from './server.js';
@@ -120,9 +120,9 @@ async function openParts(
   closers.push(() => audit.close());
   const authority = await openAuthority(config, folder, log);
   closers.push(() => authority.close());
-  const models = await openCatalogue(config.models.cache ?? folder);
+  const models = await openModels(config);
   throwIfAborted(signal);
-  const engines = await openEngines(config);
+  const engines = await openEngines(config, models);
   closers.push(() => engines.close());
   // What cannot serve at all had better not start.
   await engines.load(engines.current, signal === undefined ? {} : { signal });
@@ -136,23 +136,44 @@ async function openParts(
   return { parts: { ...parts, startedAt: Date.now(), closing: closing.signal }, closing };
 }
 
-async function openEngines({ engine, limits }: ServiceConfig): Promise<EngineHost> {
-  const { preset, threads, mode, providers, memoryBudgetMb, calibration } = engine;
+/** A part opened with what a section says; what the section says wrongly is told of the section. */
+async function fromSection<T>(section: string, open: () => Promise<T>): Promise<T> {
   try {
-    return await openEngineHost({
+    return await open();
+  } catch (cause) {
+    const error = wrapError(cause);
+    if (error.code !== 'INVALID_ARGUMENT' && error.code !== 'NOT_FOUND') throw error;
+    throw new LineamentError('CONFIG_INVALID', `section ${section}: ${error.message}`, { cause });
+  }
+}
+
+function openModels({ models }: ServiceConfig): Promise<ModelCatalogue> {
+  const { cache, cards, mirrors, offline, acceptedLicences } = models;
+  return fromSection('models', () =>
+    openCatalogue({
+      mirrors,
+      offline,
+      acceptedLicences,
+      ...(cache !== undefined && { cache }),
+      ...(cards !== undefined && { cards }),
+    }),
+  );
+}
+
+function openEngines({ engine, limits }: ServiceConfig, models: ModelCatalogue): Promise<EngineHost> {
+  const { preset, threads, mode, providers, memoryBudgetMb, calibration } = engine;
+  return fromSection('engine', async () =>
+    openEngineHost({
       current: preset,
+      models: await models.pack(),
       mode,
       providers,
       maxPixels: limits.pixels,
       ...(threads !== undefined && { threads }),
       ...(memoryBudgetMb !== undefined && { memoryBudget: memoryBudgetMb * 2 ** 20 }),
       ...(calibration !== undefined && { calibration }),
-    });
-  } catch (cause) {
-    const error = wrapError(cause);
-    if (error.code !== 'INVALID_ARGUMENT') throw error;
-    throw new LineamentError('CONFIG_INVALID', `the section engine: ${error.message}`, { cause });
-  }
+    }),
+  );
 }
 
 const keySource = (given: string): { env: string } | { file: string } =>

@@ -100,10 +100,25 @@ function nameSchemas(document: Node): Node {
   };
 }
 
+/** What the groups of operations are for. */
+const TAGS: Readonly<Record<string, string>> = {
+  faces: 'What a picture shows: faces, landmarks, measures, surfaces. Nothing is kept.',
+  recognition: 'Embeddings, and whether faces are of one person',
+  persons: 'Who is known',
+  collections: 'Groups of persons that are searched together',
+  identification: 'Enrolling persons, and finding out who a face is of',
+  transfer: 'Export, import and erasure',
+  models: 'Models that run, and models that can be had',
+  cameras: 'Cameras that are watched',
+  keys: 'Who may call the service',
+  audit: 'What was done, by whom',
+  service: 'How the service is',
+};
+
 /** The tags that the routes use. */
-function tagsOf(paths: Node): { name: string }[] {
+function tagsOf(paths: Node): { name: string; description: string }[] {
   const names = Object.values(paths)
     .flatMap((methods) => Object.values(methods as Node))
     .flatMap((operation) => ((operation as Node)['tags'] as string[] | undefined) ?? []);
-  return [...new Set(names)].sort().map((name) => ({ name }));
+  return [...new Set(names)].sort().map((name) => ({ name, description: TAGS[name] ?? name }));
 }
