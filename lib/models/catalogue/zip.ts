@@ -4,7 +4,6 @@
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { throwIfAborted } from '../../errors.js';
 
@@ -140,26 +139,25 @@ export async function extractEntry(
   }
   let written = 0;
   let crc = 0;
-  const take = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const chunk of chunks) {
-      throwIfAborted(signal);
-      written += chunk.length;
-      // Held against what was declared while it grows: a bomb goes off here, not on the disk.
-      if (written > size) throw new ZipError(`'${name}' unpacks to more than its ${size} bytes`);
-      crc = crc32(chunk, crc);
-      await write(chunk);
-    }
-  };
   if (packed > 0) {
     const source = createReadStream(path, { start, end: start + packed - 1, highWaterMark: 1 << 18 });
-    if (method === 0) await pipeline(source, take);
-    else {
-      await pipeline(source, createInflateRaw({ chunkSize: 1 << 18 }), take).catch((error: NodeJS.ErrnoException) => {
-        if (error.code?.startsWith('Z_') || error.code === 'ERR_STREAM_PREMATURE_CLOSE') {
-          throw new ZipError(`'${name}' is damaged`, { cause: error });
-        }
-        throw error;
-      });
+    const inflate = method === 8 ? createInflateRaw({ chunkSize: 1 << 18 }) : undefined;
+    if (inflate !== undefined) source.on('error', (error) => inflate.destroy(error)).pipe(inflate);
+    try {
+      for await (const chunk of (inflate ?? source) as AsyncIterable<Buffer>) {
+        throwIfAborted(signal);
+        written += chunk.length;
+        // Held against what was declared while it grows: a bomb goes off here, not on the disk.
+        if (written > size) throw new ZipError(`'${name}' unpacks to more than its ${size} bytes`);
+        crc = crc32(chunk, crc);
+        await write(chunk);
+      }
+    } catch (error) {
+      const inflating = inflate !== undefined && String((error as NodeJS.ErrnoException).code).startsWith('Z_');
+      throw inflating ? new ZipError(`'${name}' is damaged`, { cause: error }) : error;
+    } finally {
+      source.destroy();
+      inflate?.destroy();
     }
   }
   if (written !== size || crc !== entry.crc) throw new ZipError(`'${name}' is damaged`);
