@@ -16,7 +16,7 @@
   },
   'target_defaults': {
     'include_dirs': ['native'],
-    'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', 'LINEAMENT_VERSION=<(package_version)'],
+    'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_CPP_EXCEPTIONS', 'NODE_ADDON_API_CPP_EXCEPTIONS_ALL', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', 'LINEAMENT_VERSION=<(package_version)'],
     'cflags!': ['-fno-exceptions', '-O2'],
     'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20', '-O2'],
     'cflags_cc': ['-isystem', "<!(node -p \"require('path').resolve(require('node-addon-api').include_dir)\")", '-std=c++20', '-O3', '-fvisibility=hidden', '-fno-math-errno', '-Wall', '-Wextra', '-Wshadow', '-Werror'],
@@ -43,7 +43,7 @@
         ['target_arch=="x64"', {'dependencies': ['lineament_avx2', 'lineament_avx512', 'lineament_vnni']}],
         ['OS=="linux"', {
           'libraries': ['-ldl', '-lpthread'],
-          'ldflags': ['-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', "-Wl,-rpath,'$$ORIGIN'"],
+          'ldflags': ['-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', '-Wl,-z,nodelete', "-Wl,-rpath,'$$ORIGIN'"],
         }],
       ],
     },

@@ -51,7 +51,7 @@ Napi::Object start(const Napi::Object& options, Descriptor pictures) {
 
 Napi::Value create_capture_pipe(const Napi::CallbackInfo& info) {
   const Napi::Object options = object_in(info[0], "options");
-  PipeEnds pipe = value_or_throw(info.Env(), make_pipe());
+  PipeEnds pipe = value_or_throw(info.Env(), make_pipe(PipeUse::kPictures));
   Napi::Object out = Napi::Object::New(info.Env());
   Napi::Object camera = start(options, std::move(pipe.read));
   out.Set("camera", camera);

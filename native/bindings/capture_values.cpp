@@ -102,8 +102,11 @@ Napi::Value picture_value(Napi::Env env, FrameRing::Lease lease, bool borrow) {
     set_method(out, "release", [loan, held](const Napi::CallbackInfo& call) {
       // Detached first: what is overwritten from now on must not be seen.
       if (loan->lease) {
-        held->Value().Detach();
-        loan->lease = FrameRing::Lease();
+        // Memory that was moved into another buffer is that one's now: the lease ends when it is collected.
+        if (!held->Value().IsDetached()) {
+          held->Value().Detach();
+          loan->lease = FrameRing::Lease();
+        }
         held->Reset();
       }
       return call.Env().Undefined();

@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -124,10 +125,15 @@ Napi::Promise Environment::launch_waiter(std::function<void()> work) {
   pending->token = std::make_shared<CancelToken>();
   pending->job = std::make_unique<Waiter>();
   const Napi::Promise promise = start(pending);
-  std::thread([this, pending, work = std::move(work)] {
+  const auto task = [this, pending, work = std::move(work)] {
     work();
     post(pending);
-  }).detach();
+  };
+  try {
+    std::thread(task).detach();
+  } catch (const std::system_error&) {
+    task();  // no thread is left: it waits here
+  }
   return promise;
 }
 

@@ -100,10 +100,12 @@ struct FrameRing::State {
   // Whether the limits say that this picture should go before one of so many bytes is added.
   bool in_the_way(const PictureInfo& info, size_t bytes) const {
     if (kept.size() <= kAlwaysKept) return false;
-    if (bytes > limits.most_bytes || kept_bytes > limits.most_bytes - bytes) return true;
+    if (too_full(bytes)) return true;
     const uint64_t age = static_cast<uint64_t>(last_us) - static_cast<uint64_t>(info.timestamp_us);  // never negative
     return age > static_cast<uint64_t>(limits.keep_us);
   }
+
+  bool too_full(size_t bytes) const { return bytes > limits.most_bytes || kept_bytes > limits.most_bytes - bytes; }
 
   std::span<uint8_t> take(size_t bytes, bool taken_only) {
     auto oldest = oldest_that_may_go(taken_only);
@@ -112,6 +114,8 @@ struct FrameRing::State {
       oldest = oldest_that_may_go(taken_only);
     }
     if (free.empty()) return {};
+    // A producer that must lose nothing waits for room; one that may drop keeps what is leased beyond the limits.
+    if (taken_only && kept.size() > kAlwaysKept && too_full(bytes)) return {};
     writing = free.back();
     free.pop_back();
     Slot& slot = slots[writing];
@@ -269,6 +273,11 @@ std::vector<PictureInfo> FrameRing::between(int64_t first_us, int64_t last_us) c
 RingCounts FrameRing::counts() const {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   return {state_->committed, state_->refused, state_->kept.size(), state_->kept_bytes};
+}
+
+int64_t FrameRing::last_us() const {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return state_->last_us;
 }
 
 uint64_t FrameRing::next_sequence() const {

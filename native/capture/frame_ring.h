@@ -93,6 +93,9 @@ class FrameRing : public std::enable_shared_from_this<FrameRing> {
   RingCounts counts() const;
   // One above the highest sequence number so far; 0 at first. For a producer that takes over.
   uint64_t next_sequence() const;
+  // Time of the newest picture so far, or the least value. A producer that takes over goes on from there where the
+  // clock was set back meanwhile.
+  int64_t last_us() const;
 
   // Any thread. All pictures up to this sequence number may be overwritten: for begin_waiting.
   void taken(uint64_t sequence);

@@ -17,7 +17,7 @@ constexpr uint64_t kMostPassed = static_cast<uint64_t>(1) << 32;
 constexpr uint64_t kMostFrame = static_cast<uint64_t>(1) << 33;
 constexpr uint64_t kMostWithoutNut = static_cast<uint64_t>(1) << 20;
 constexpr size_t kFileIdBytes = sizeof(nut::kFileId);
-constexpr size_t kCodeBytes = 8, kChecksumBytes = 4;
+constexpr size_t kCodeBytes = 8, kChecksumBytes = 4, kMostSync = 4096;
 
 std::string printable(const std::string& text) {
   std::string out;
@@ -149,15 +149,19 @@ NutReader::Step NutReader::packet() {
   const std::span<const uint8_t> bytes = pending();
   if (bytes.size() < kCodeBytes) return Step::kMore;
   const uint64_t code = nut::big_endian(bytes.data(), kCodeBytes);
-  Cursor in(bytes.subspan(kCodeBytes));
+  // Numbers may begin with any count of zeros: what is longer than this is none.
+  constexpr size_t kMostPacketHeader = 32;
+  Cursor in(bytes.subspan(kCodeBytes, std::min(bytes.size() - kCodeBytes, kMostPacketHeader)));
   const uint64_t size = in.number();
   const bool large = size > 4096;
   const size_t until_checksum = kCodeBytes + in.position();
   if (large) in.fixed(kChecksumBytes);
-  if (in.short_of_bytes()) return Step::kMore;
+  if (in.short_of_bytes()) return bytes.size() - kCodeBytes < kMostPacketHeader ? Step::kMore : Step::kDamaged;
   const size_t header = kCodeBytes + in.position();
   if (!in.ok() || size < kChecksumBytes) return Step::kDamaged;
   if (large && nut::crc32(bytes.first(until_checksum + kChecksumBytes)) != 0) return Step::kDamaged;
+  // The sum over a packet that is none costs as much as over a real one: sync points are small.
+  if (code == nut::kSyncCode && size > kMostSync) return Step::kDamaged;
   const bool needed = code == nut::kMainCode || code == nut::kStreamCode || code == nut::kSyncCode;
   if (large && !needed) {
     if (size > kMostPassed) return Step::kDamaged;
@@ -197,7 +201,11 @@ NutReader::Step NutReader::apply(uint64_t code, std::span<const uint8_t> content
                            std::to_string(header->width) + " x " + std::to_string(header->height));
       return Step::kDone;
     }
-    if (read) video_ = header->id;
+    if (read) {
+      video_ = header->id;
+    } else if (video_ == header->id) {
+      video_.reset();  // it is another kind of stream by now
+    }
     stream.header = std::move(*header);
     stream.known = true;
   } else if (code == nut::kSyncCode && main_) {

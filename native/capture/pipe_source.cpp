@@ -49,7 +49,7 @@ class PipeSource::Filler final : public NutSink {
       : source_(source),
         ring_(*source.ring_),
         sequence_(ring_.next_sequence()),
-        epoch_us_(epoch_us()),
+        epoch_us_(std::max(epoch_us(), ring_.last_us())),
         monotonic_us_(monotonic_us()) {}
 
   std::span<uint8_t> begin(const NutPicture& picture) override {
@@ -101,6 +101,9 @@ class PipeSource::Filler final : public NutSink {
 
   void cancel() override { ring_.cancel(); }
 
+  // 63 000 years: with any clock added it stays within 64 bits, whatever times a stream makes up.
+  static constexpr int64_t kMostPosition = 2'000'000'000'000'000'000;
+
   // Of raw pictures whose rate is not known.
   static constexpr int64_t kNoTime = std::numeric_limits<int64_t>::min();
 
@@ -110,9 +113,12 @@ class PipeSource::Filler final : public NutSink {
   // Microseconds since the first picture; the next file's pictures follow the last one's. -1 where none is known.
   int64_t place(const NutPicture& picture) {
     if (picture.time_us == kNoTime) return -1;
-    if (!first_us_) first_us_ = picture.time_us;
-    if (picture.restarted) first_us_ = picture.time_us - (last_position_us_ + step_us_);
-    const int64_t position = std::max(picture.time_us - *first_us_, last_position_us_);
+    if (!first_us_ || picture.restarted) {
+      base_us_ = first_us_ ? std::min(last_position_us_ + step_us_, kMostPosition) : 0;
+      first_us_ = picture.time_us;
+    }
+    // Both times are within 10^18 of zero (nut::microseconds), so nothing here leaves 64 bits.
+    const int64_t position = std::clamp(base_us_ + (picture.time_us - *first_us_), last_position_us_, kMostPosition);
     if (position > last_position_us_) step_us_ = position - last_position_us_;
     last_position_us_ = position;
     return position;
@@ -126,6 +132,7 @@ class PipeSource::Filler final : public NutSink {
   int64_t monotonic_us_;
   std::optional<int64_t> started_;
   std::optional<int64_t> first_us_;
+  int64_t base_us_ = 0;  // position of the picture at first_us_
   int64_t last_position_us_ = 0;
   int64_t step_us_ = 40000;
 };
@@ -148,7 +155,7 @@ Result<std::shared_ptr<PipeSource>> PipeSource::start(Descriptor pictures, std::
       return Status(Code::kInvalidArgument, "Raw pictures at their own times need pictures a second");
     }
   }
-  Result<PipeEnds> wake = make_pipe();
+  Result<PipeEnds> wake = make_pipe(PipeUse::kWake);
   if (!wake.ok()) return wake.status();
   std::shared_ptr<PipeSource> source(
       new PipeSource(std::move(pictures), std::move(wake.value()), std::move(ring), options));
@@ -208,7 +215,8 @@ Status PipeSource::read_raw(Filler& filler) {
   picture.bytes = picture_bytes(raw.format, raw.width, raw.height);
   std::vector<uint8_t> scratch(std::min<size_t>(picture.bytes, 65536));  // for pictures that the ring has no room for
   for (uint64_t index = 0;; ++index) {
-    picture.time_us = raw.fps > 0 ? std::llround(static_cast<double>(index) * 1e6 / raw.fps) : Filler::kNoTime;
+    picture.time_us =
+        raw.fps > 0 ? std::llround(std::min(static_cast<double>(index) * 1e6 / raw.fps, 1e18)) : Filler::kNoTime;
     // Memory is asked for once the picture begins to come: at the end of the bytes none of the kept ones is to go.
     Status why;
     std::optional<size_t> got = read(std::span(scratch).first(std::min<size_t>(scratch.size(), 4096)), &why);
@@ -241,7 +249,7 @@ Status unsupported() { return Status(Code::kCameraUnsupported, "Pictures from pi
 }  // namespace
 
 void Descriptor::close() {}
-Result<PipeEnds> make_pipe() { return unsupported(); }
+Result<PipeEnds> make_pipe(PipeUse) { return unsupported(); }
 Result<Descriptor> open_pictures(const std::string&) { return unsupported(); }
 Result<Descriptor> duplicate(int) { return unsupported(); }
 void PipeSource::stop() {}
@@ -254,7 +262,7 @@ void Descriptor::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-Result<PipeEnds> make_pipe() {
+Result<PipeEnds> make_pipe(PipeUse use) {
   int ends[2];
 #if defined(__linux__)
   const int failed = pipe2(ends, O_CLOEXEC);
@@ -265,8 +273,9 @@ Result<PipeEnds> make_pipe() {
   PipeEnds pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 #if defined(F_SETPIPE_SZ)
   // Fewer turns of writer and reader. Where the user's share of large pipes is used up it stays as it is.
-  (void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+  if (use == PipeUse::kPictures) (void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
 #endif
+  (void)use;
 #if !defined(__linux__)
   for (const int end : ends) (void)fcntl(end, F_SETFD, FD_CLOEXEC);
 #endif
@@ -330,12 +339,16 @@ PipeSource::Wait PipeSource::wait(bool for_bytes, int64_t most_us) const {
 }
 
 std::optional<size_t> PipeSource::read(std::span<uint8_t> where, Status* why) {
+  constexpr size_t kMuch = 256 << 10;
+  constexpr std::chrono::microseconds kTurn(150);
   for (;;) {
     const Wait waited = wait(true, -1);
     if (waited == Wait::kStopped) {
       *why = stopped();
       return std::nullopt;
     }
+    // Within a large picture the writer is at work: one turn for much costs both less than many turns for little.
+    if (waited == Wait::kReady && where.size() >= kMuch) std::this_thread::sleep_for(kTurn);
     const ssize_t got = waited == Wait::kReady ? ::read(pictures_.get(), where.data(), where.size()) : -1;
     if (got >= 0) {
       bytes_ += static_cast<uint64_t>(got);

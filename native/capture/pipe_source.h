@@ -56,9 +56,10 @@ struct PipeEnds {
   Descriptor read, write;
 };
 
-// A pipe that child processes do not inherit by themselves, as large as the system lets it be up to 1 MiB.
+enum class PipeUse { kPictures, kWake };
+// A pipe that child processes do not inherit by themselves; for pictures as large as the system lets it be up to 1 MiB.
 // kCameraUnsupported on systems without POSIX pipes, as the two below.
-Result<PipeEnds> make_pipe();
+Result<PipeEnds> make_pipe(PipeUse use);
 // A file or FIFO; does not wait for a FIFO's writer. kCameraNotFound, kCameraBusy where it may not be read,
 // kInvalidArgument for a folder.
 Result<Descriptor> open_pictures(const std::string& path);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -60,7 +61,13 @@ void V4l2Source::stop() {
 }
 
 void V4l2Source::run() {
-  Status why = pump();
+  Status why;
+  try {
+    why = pump();
+  } catch (const std::bad_alloc&) {
+    why = Status(Code::kOutOfMemory, "No memory for reading pictures");
+  }
+  ring_->cancel();
   {
     // A node that is held open keeps its number from a camera that is plugged in again.
     const std::lock_guard<std::mutex> lock(device_mutex_);
@@ -71,7 +78,7 @@ void V4l2Source::run() {
 
 Status V4l2Source::pump() {
   V4l2Calls& calls = stream_->device().calls();
-  V4l2Clock clock(calls.epoch_us(), calls.monotonic_us(), ring_->next_sequence());
+  V4l2Clock clock(std::max(calls.epoch_us(), ring_->last_us()), calls.monotonic_us(), ring_->next_sequence());
   int64_t last_us = calls.monotonic_us();
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int64_t silent_ms = (calls.monotonic_us() - last_us) / 1000;

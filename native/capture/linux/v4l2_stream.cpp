@@ -84,8 +84,8 @@ void V4l2Stream::release() {
   for (const Mapped& mapped : mapped_) {
     for (uint32_t p = 0; p < mapped.planes; ++p) device_->calls().munmap(mapped.memory[p], mapped.bytes[p]);
   }
-  if (!mapped_.empty()) {
-    mapped_.clear();
+  mapped_.clear();
+  if (std::exchange(requested_, false)) {
     v4l2_requestbuffers none{};
     none.type = device_->buffer_type();
     none.memory = V4L2_MEMORY_MMAP;
@@ -196,6 +196,7 @@ Status V4l2Stream::map_buffers(uint32_t count) {
   request.type = device_->buffer_type();
   request.memory = V4L2_MEMORY_MMAP;
   if (device_->control(VIDIOC_REQBUFS, &request) < 0) return device_->failure("asking for buffers");
+  requested_ = true;
   if (request.count < 2) {
     return Status(Code::kOutOfMemory, device_->identity().path + ": its driver has no memory for two pictures");
   }

@@ -68,6 +68,7 @@ class V4l2Stream {
   std::unique_ptr<V4l2Device> device_;
   V4l2Format format_;
   std::vector<Mapped> mapped_;
+  bool requested_ = false;  // the driver has buffers for us
   bool streaming_ = false;
   bool rate_asked_ = false;
   bool no_room_ = false;  // on the bus, when it was started

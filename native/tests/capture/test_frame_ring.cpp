@@ -251,6 +251,34 @@ TEST(nothing_is_lost_where_the_producer_waits) {
   CHECK_EQ(next, kPictures);
 }
 
+TEST(a_producer_that_waits_stays_within_its_bytes) {
+  constexpr size_t kBytes = 64, kMost = 5 * kBytes;
+  const auto ring = ring_of(100, kBytes, {kMost, std::numeric_limits<int64_t>::max()});
+  constexpr uint64_t kPictures = 500;
+  std::atomic<size_t> most{0};
+  std::thread producer([&] {
+    for (uint64_t i = 0; i < kPictures; ++i) {
+      if (ring->begin_waiting(kBytes).empty()) break;
+      ring->commit(picture(i, 0, kBytes));
+      most = std::max<size_t>(most, ring->counts().kept_bytes);
+    }
+    ring->end(Status());
+  });
+  uint64_t next = 0;
+  while (next < kPictures) {
+    const auto lease = ring->next(static_cast<int64_t>(next) - 1);
+    if (!lease) {
+      std::this_thread::yield();
+      continue;
+    }
+    CHECK_EQ(lease.info().sequence, next);
+    if (next % 50 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ring->taken(next++);
+  }
+  producer.join();
+  CHECK_EQ(most.load(), kMost);
+}
+
 TEST(interrupting_ends_the_wait) {
   const auto ring = ring_of(3, 64);
   for (uint64_t i = 0; i < 3; ++i) put(*ring, i, 0);
@@ -264,6 +292,7 @@ TEST(interrupting_ends_the_wait) {
   ring->interrupt();
   producer.join();
   ring->reopen();
+  CHECK_EQ(ring->last_us(), int64_t{0});
   ring->taken(0);
   CHECK(!ring->begin_waiting().empty());
 }

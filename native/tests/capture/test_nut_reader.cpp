@@ -211,6 +211,25 @@ TEST(other_streams_are_passed_over) {
   CHECK_EQ(out.counts.damaged, uint64_t{0});
 }
 
+TEST(a_stream_may_become_another_kind) {
+  const Bytes frame = Nut::frame(0, 128, samples::grey(64, 7));
+  const Outcome outcome = read(joined({grey_head(), Nut::sync(0), frame, Nut::stream(0, false, "PSD\x10", 0, 0),
+                                       Nut::sync(1), frame, Nut::sync(2), frame}));
+  CHECK_EQ(firsts(outcome), "7");
+}
+
+TEST(numbers_that_do_not_end_are_damage) {
+  // More of it than the reader's memory holds: it must neither stop nor take it for the end.
+  Bytes zeros = {'N', 'X', 0, 0, 0, 0, 0, 1};
+  zeros.resize(200000, 0x80);
+  const Bytes frame = Nut::frame(0, 128, samples::grey(64, 7));
+  for (const size_t most : {static_cast<size_t>(-1), size_t{1000}}) {
+    const Outcome outcome = read(joined({grey_head(), Nut::sync(0), frame, zeros, Nut::sync(1), frame}), most);
+    CHECK_EQ(firsts(outcome), "7 7");
+    CHECK(outcome.ending.ok());
+  }
+}
+
 TEST(another_file_may_follow) {
   const Bytes second =
       joined({Nut().head(), Nut::stream(0, true, "RGBA", 3, 2), Nut::sync(0), Nut::frame(0, 128, Bytes(24, 8))});

@@ -28,7 +28,7 @@ struct Opened {
 Opened opened(const PipeOptions& options, size_t slots = 8, size_t slot_bytes = 4096) {
   Opened out;
   out.ring = FrameRing::make(slots, slot_bytes).value();
-  PipeEnds pipe = std::move(make_pipe().value());
+  PipeEnds pipe = std::move(make_pipe(PipeUse::kPictures).value());
   out.write = std::move(pipe.write);
   out.source = PipeSource::start(std::move(pipe.read), out.ring, options).value();
   return out;
@@ -136,6 +136,62 @@ TEST(pictures_larger_than_slots_end_it) {
   CHECK(html.ring->ending().code() == Code::kVideoCorrupt);
 }
 
+TEST(made_up_times_stay_within_64_bits) {
+  PipeOptions options;
+  options.pace = Pace::kFast;
+  Opened pipe = opened(options, 64);
+  samples::Nut seconds;
+  seconds.den = 1;
+  Bytes all;
+  constexpr uint64_t kSections = 16, kFar = 1'000'000'000'000;
+  for (uint64_t i = 0; i < kSections; ++i) {
+    samples::append(all, seconds.head());
+    samples::append(all, samples::Nut::stream(0, true, "Y800", 8, 8));
+    samples::append(all, samples::Nut::sync(0));
+    samples::append(all, samples::Nut::frame(0, 128, samples::grey(64, 1)));
+    samples::append(all, samples::Nut::frame(0, 128 + kFar, samples::grey(64, 2)));
+  }
+  CHECK(write_all(pipe.write, all));
+  pipe.write.close();
+  CHECK(soon([&] { return pipe.ring->ended(); }));
+  CHECK_EQ(pipe.ring->counts().committed, uint64_t{2 * kSections});
+  int64_t last = 0;
+  for (int64_t i = 0; i < static_cast<int64_t>(2 * kSections); ++i) {
+    const int64_t position = pipe.ring->next(i - 1).info().position_us;
+    CHECK(position >= last && position <= 2'000'000'000'000'000'000);
+    last = position;
+  }
+}
+
+TEST(a_clock_that_is_set_back_stops_no_times) {
+  Opened pipe = opened(raw_grey(10, 10));
+  // As if an hour had been taken off the clock since the last picture.
+  PictureInfo info;
+  info.width = info.height = 10;
+  info.bytes = 100;
+  info.format = CaptureFormat::kGray;
+  const int64_t ahead =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count() +
+      3600'000'000;
+  pipe.source->stop();
+  CHECK(!pipe.ring->begin(100).empty());
+  info.timestamp_us = ahead;
+  pipe.ring->commit(info);
+  pipe.ring->reopen();
+  PipeEnds again = std::move(make_pipe(PipeUse::kPictures).value());
+  const auto source = PipeSource::start(std::move(again.read), pipe.ring, raw_grey(10, 10)).value();
+  for (int i = 0; i < 2; ++i) {
+    CHECK(write_all(again.write, Bytes(100, static_cast<uint8_t>(i))));
+    CHECK(soon([&] { return pipe.ring->counts().committed == static_cast<uint64_t>(i) + 2; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  const int64_t first = pipe.ring->next(0).info().timestamp_us, second = pipe.ring->next(1).info().timestamp_us;
+  CHECK(first >= ahead && second > first);
+  again.write.close();
+  CHECK(soon([&] { return pipe.ring->ended(); }));
+}
+
 TEST(readers_that_hold_everything_do_not_stop_the_writer) {
   Opened pipe = opened(raw_grey(50, 50), 3);
   for (int i = 0; i < 3; ++i) CHECK(write_all(pipe.write, Bytes(2500, 1)));
@@ -227,7 +283,7 @@ TEST(a_source_takes_over_a_ring) {
   CHECK(soon([&] { return first.ring->ended(); }));
   first.source->stop();
   first.ring->reopen();
-  PipeEnds pipe = std::move(make_pipe().value());
+  PipeEnds pipe = std::move(make_pipe(PipeUse::kPictures).value());
   const auto second = PipeSource::start(std::move(pipe.read), first.ring, raw_grey(20, 20)).value();
   CHECK(write_all(pipe.write, Bytes(800, 2)));
   CHECK(soon([&] { return first.ring->counts().committed == 5; }));
@@ -270,7 +326,7 @@ TEST(files_and_fifos) {
 
 TEST(refuses_options_that_make_no_sense) {
   const auto refused = [](const PipeOptions& options) {
-    PipeEnds pipe = std::move(make_pipe().value());
+    PipeEnds pipe = std::move(make_pipe(PipeUse::kPictures).value());
     const auto ring = FrameRing::make(3, 4096).value();
     const auto started = PipeSource::start(std::move(pipe.read), ring, options);
     return !started.ok() && started.status().code() == Code::kInvalidArgument && !ring->ended();
