@@ -183,6 +183,22 @@ async function section(title, work) {
   console.log(`== ${title}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 
+/** The addon is compiled several times below, in several folders: where ccache is, what is the same is taken from the time before. */
+async function compilerCache() {
+  if (process.platform !== 'linux' || process.env.CXX) return;
+  if (!(await has('ccache')) && process.getuid() === 0 && (await has('apt-get'))) {
+    await run('apt-get', ['install', '-y', '--no-install-recommends', 'ccache']).catch(() => undefined);
+  }
+  if (!(await has('ccache'))) return;
+  Object.assign(process.env, {
+    CC: 'ccache gcc',
+    CXX: 'ccache g++',
+    CCACHE_DIR: path.join(root, 'out', 'ccache'),
+    CCACHE_MAXSIZE: '2G',
+  });
+}
+
+await compilerCache();
 console.log(`node ${process.version}, ${os.cpus().length} × ${os.cpus()[0]?.model ?? 'processor'}`);
 await section('npm test', async () => add('npm test', await npmTest(root)));
 await section('style and documentation', style);

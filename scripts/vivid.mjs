@@ -158,7 +158,9 @@ export async function buildNativeProgram() {
   const others = ['core/status', 'capture/frame_ring', 'capture/shared_memory', 'tests/capture/test_v4l2_vivid'];
   const sources = [...linux, ...others.map((name) => `native/${name}.cpp`)];
   const flags = ['-std=c++20', '-O1', '-march=x86-64-v2', '-Inative', '-pthread', '-o', program];
-  await runOrThrow('Building the native program', process.env.CXX ?? 'c++', [...flags, ...sources]);
+  // As make understands it: a program, and perhaps what goes before its arguments ('ccache g++').
+  const [compiler, ...first] = (process.env.CXX ?? 'c++').split(' ');
+  await runOrThrow('Building the native program', compiler, [...first, ...flags, ...sources]);
   return program;
 }
 
