@@ -46,9 +46,15 @@ export async function collectSchemas(app: App, config: ServiceConfig): Promise<v
     transform: ({ schema, url, route }) => {
       const scope = route.config?.scope;
       const open = scope === undefined || scope === 'public' || !config.auth.enabled;
+      const operationId = schema?.operationId?.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
       return {
         url,
-        schema: { ...schema, security: open ? [] : SECURITY, ...(scope && { 'x-scope': scope }) } as never,
+        schema: {
+          ...schema,
+          ...(operationId && { operationId }),
+          security: open ? [] : SECURITY,
+          ...(scope && { 'x-scope': scope }),
+        } as never,
       };
     },
     transformObject: (given) =>
@@ -103,7 +109,7 @@ function nameSchemas(document: Node): Node {
 /** What the groups of operations are for. */
 const TAGS: Readonly<Record<string, string>> = {
   faces: 'What a picture shows: faces, landmarks, measures, surfaces. Nothing is kept.',
-  recognition: 'Embeddings, and whether faces are of one person',
+  'face-recognition': 'Embeddings, and whether faces are of one person',
   persons: 'Who is known',
   collections: 'Groups of persons that are searched together',
   identification: 'Enrolling persons, and finding out who a face is of',

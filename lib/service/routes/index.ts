@@ -1,9 +1,27 @@
 /** All routes of the service, in the order of its document. */
 import type { RouteGroup } from '../server.js';
 import { auditRoutes } from './audit.js';
+import { collections } from './collections.js';
 import { faces } from './faces.js';
 import { healthRoutes } from './health.js';
+import { identification } from './identification.js';
 import { keyRoutes } from './keys.js';
 import { performanceRoutes } from './performance.js';
+import { persons } from './persons.js';
+import { recognition } from './recognition.js';
+import { transfer } from './transfer.js';
+import { verification } from './verification.js';
 
-export const ROUTES: readonly RouteGroup[] = [faces, keyRoutes, auditRoutes, healthRoutes, performanceRoutes];
+export const ROUTES: readonly RouteGroup[] = [
+  faces,
+  verification,
+  recognition,
+  collections,
+  persons,
+  identification,
+  transfer,
+  keyRoutes,
+  auditRoutes,
+  healthRoutes,
+  performanceRoutes,
+];
