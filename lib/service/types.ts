@@ -238,8 +238,10 @@ export interface ApiKey {
 
 /** Keys and tokens. */
 export interface Authority {
-  /** The key that was made because there was none; shown once. */
+  /** The key that was made because there was none for an administrator; shown once. It outlives the process after {@link keepFirstKey} only. */
   readonly firstKey?: string;
+  /** The service listens, so that the first key can be shown: it goes to the disk. Gives its id, where there is one. */
+  keepFirstKey(): Promise<string | undefined>;
   /**
    * Who presents this (`Authorization: Bearer …` or `X-API-Key`); absent header gives the anonymous principal. Rejects with `UNAUTHENTICATED`, and with
    * `RATE_LIMITED` after too many wrong keys from one address.

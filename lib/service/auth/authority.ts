@@ -37,8 +37,9 @@ export async function openAuthority(
   const tokens = enabled && jwt !== undefined ? await openTokens(jwt) : undefined;
   const keys = await KeyStore.open(folder, now);
   try {
-    const first = enabled && !keys.hasAdmin() ? await keys.create({ name: 'first', scopes: ['admin'] }) : undefined;
-    return new Doorkeeper(config, keys, tokens, log, now, first?.key);
+    const first =
+      enabled && !keys.hasAdmin() ? await keys.createForNow({ name: 'first', scopes: ['admin'] }) : undefined;
+    return new Doorkeeper(config, keys, tokens, log, now, first);
   } catch (error) {
     await keys.close();
     throw error;
@@ -47,6 +48,7 @@ export async function openAuthority(
 
 class Doorkeeper implements Authority {
   readonly firstKey?: string;
+  readonly #first: string | undefined;
   readonly #enabled: boolean;
   readonly #anonymous: Principal;
   readonly #keys: KeyStore;
@@ -72,7 +74,7 @@ class Doorkeeper implements Authority {
     tokens: TokenReader | undefined,
     log: Logger,
     now: () => number,
-    firstKey: string | undefined,
+    first: { readonly id: string; readonly key: string } | undefined,
   ) {
     const { enabled, anonymous } = config.auth;
     this.#enabled = enabled;
@@ -83,7 +85,8 @@ class Doorkeeper implements Authority {
     this.#now = now;
     this.#failures = new Failures(config.rate.failures, now);
     this.#tickets = new Tickets(now);
-    if (firstKey !== undefined) this.firstKey = firstKey;
+    this.#first = first?.id;
+    if (first !== undefined) this.firstKey = first.key;
     this.#flushing = setInterval(() => void this.#flush(), FLUSH_MS).unref();
   }
 
@@ -122,6 +125,13 @@ class Doorkeeper implements Authority {
   stands(principal: Principal): boolean {
     if (principal.kind === 'key') return this.#keys.scopesOf(principal.id) !== undefined;
     return principal.expiresAt === undefined || this.#now() < principal.expiresAt;
+  }
+
+  keepFirstKey(): Promise<string | undefined> {
+    return this.#lifetime.use(async () => {
+      if (this.#first !== undefined) await this.#keys.keep(this.#first);
+      return this.#first;
+    });
   }
 
   createKey(given: NewKey): Promise<ApiKey & { readonly key: string }> {

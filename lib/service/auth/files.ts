@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LineamentError } from '../../errors.js';
 import { Database } from '../../gallery/database.js';
@@ -15,12 +15,13 @@ export async function openPrivate(
     const code = cause.code === 'EACCES' ? 'ACCESS_DENIED' : cause.code === 'ENOSPC' ? 'STORE_FULL' : 'STORE_FAILED';
     throw new LineamentError(code, `${whole} cannot be made`, { cause });
   });
-  const db = await Database.open({ path: join(whole, file), applicationId, migrations });
+  const path = join(whole, file);
   try {
-    await chmod(db.path, 0o600);
-    return db;
+    // Before SQLite sees it: the files beside it are made as readable as it is.
+    await (await open(path, 'a', 0o600)).close();
+    await chmod(path, 0o600);
   } catch (cause) {
-    await db.close();
-    throw new LineamentError('ACCESS_DENIED', `${db.path} cannot be kept to its owner`, { cause });
+    throw new LineamentError('ACCESS_DENIED', `${path} cannot be kept to its owner`, { cause });
   }
+  return await Database.open({ path, applicationId, migrations });
 }

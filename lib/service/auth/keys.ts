@@ -67,6 +67,8 @@ export class KeyStore {
   readonly #keys = new Map<string, KeyRecord>();
   /** Keys whose last use is not on the disk. */
   readonly #used = new Set<string>();
+  /** Keys that are not on the disk. */
+  readonly #unwritten = new Set<string>();
 
   private constructor(db: Database, now: () => number) {
     this.#db = db;
@@ -92,6 +94,29 @@ export class KeyStore {
 
   /** Makes a key; it is on the disk when this resolves. `INVALID_ARGUMENT` for a bad name, unknown scopes, a time that has passed, or too many keys. */
   async create(given: NewKey): Promise<ApiKey & { readonly key: string }> {
+    const { record, key } = await this.#make(given);
+    await this.#write(record);
+    this.#keys.set(record.id, record);
+    return { ...shown(record), key };
+  }
+
+  /** Makes a key that opens at once, and outlives the process once it was kept: by {@link keep}. */
+  async createForNow(given: NewKey): Promise<ApiKey & { readonly key: string }> {
+    const { record, key } = await this.#make(given);
+    this.#unwritten.add(record.id);
+    this.#keys.set(record.id, record);
+    return { ...shown(record), key };
+  }
+
+  /** Writes a key to the disk where it is not there. */
+  async keep(id: string): Promise<void> {
+    const record = this.#keys.get(id);
+    if (record === undefined || !this.#unwritten.has(id)) return;
+    await this.#write(record);
+    this.#unwritten.delete(id);
+  }
+
+  async #make(given: NewKey): Promise<{ readonly record: KeyRecord; readonly key: string }> {
     const name = nonEmptyString('name', given.name);
     if (name.length > 100 || /\p{Cc}/u.test(name)) {
       throw invalid('name', 'up to 100 characters, none of them control characters', given.name);
@@ -121,23 +146,26 @@ export class KeyStore {
       revokedAt: undefined,
       secret: await hashSecret(secret),
     };
+    return { record, key: `lin_${id}_${secret}` };
+  }
+
+  async #write({ id, name, scopes, createdAt, expiresAt, revokedAt, secret }: KeyRecord): Promise<void> {
     await this.#db.write([
       {
-        sql: `INSERT INTO keys (${COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?)`,
+        sql: `INSERT INTO keys (${COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
         params: [
           id,
           name,
-          record.scopes.join(' '),
-          now,
+          scopes.join(' '),
+          createdAt,
           expiresAt ?? null,
-          record.secret.salt,
-          record.secret.hash,
-          writeCost(record.secret.cost),
+          revokedAt ?? null,
+          secret.salt,
+          secret.hash,
+          writeCost(secret.cost),
         ],
       },
     ]);
-    this.#keys.set(id, record);
-    return { ...shown(record), key: `lin_${id}_${secret}` };
   }
 
   list(): readonly ApiKey[] {

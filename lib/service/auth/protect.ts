@@ -87,6 +87,16 @@ export async function protect(app: App, parts: ServiceParts): Promise<void> {
     if (principal.kind === 'anonymous') checkPage(request, config);
     else if (route.ticket === true) guests.set(request.raw, principal);
   });
+  app.addHook('onListen', async () => {
+    try {
+      const key = await parts.authority.keepFirstKey();
+      if (key !== undefined) {
+        await parts.audit.append({ actor: 'service', action: 'key.create', detail: { key, scopes: ['admin'] } });
+      }
+    } catch (error) {
+      parts.log.error({ error: (error as Error).message }, 'the first key could not be written');
+    }
+  });
   app.addHook('onClose', () => failed.flush());
 }
 

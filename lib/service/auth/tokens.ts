@@ -27,7 +27,7 @@ const PUBLIC: Readonly<Record<string, readonly string[]>> = {
   ec: ['ES256', 'ES384', 'ES512'],
   ed25519: ['EdDSA', 'Ed25519'],
 };
-const ANY_PUBLIC = Object.values(PUBLIC).flat();
+const ANY_PUBLIC = [...new Set(Object.values(PUBLIC).flat())];
 
 /** Clocks of two machines may differ by so much, in seconds. */
 const TOLERANCE = 5;
@@ -45,18 +45,23 @@ export function isToken(credential: string): boolean {
 
 /** `CONFIG_INVALID` for a key that cannot be had or does not go with the algorithms. */
 export async function openTokens(config: JwtConfig, env: NodeJS.ProcessEnv = process.env): Promise<TokenReader> {
-  const { key, allowed } = await readKey(config.key, env);
-  const wrong = config.algorithms.filter((name) => !allowed.includes(name));
-  if (config.algorithms.length === 0 || wrong.length > 0) {
+  const unknown = config.algorithms.filter((name) => !SECRET.includes(name) && !ANY_PUBLIC.includes(name));
+  if (unknown.length > 0) {
     throw bad(
-      `auth.jwt.algorithms holds ${wrong.length > 0 ? wrong.map((name) => `'${name}'`).join(', ') : 'nothing'}`,
-      `With this key it can hold ${allowed.join(', ')}.`,
+      `auth.jwt.algorithms holds ${unknown.map((name) => `'${name}'`).join(', ')}`,
+      `It can hold ${[...SECRET, ...ANY_PUBLIC].join(', ')}.`,
     );
+  }
+  const { key, allowed } = await readKey(config.key, env);
+  // A public key is never taken for a secret, whatever is allowed besides.
+  const algorithms = config.algorithms.filter((name) => allowed.includes(name));
+  if (algorithms.length === 0) {
+    throw bad('auth.jwt.algorithms holds none that goes with auth.jwt.key', `Name one of ${allowed.join(', ')}.`);
   }
   const options = {
     issuer: config.issuer,
     audience: config.audience,
-    algorithms: [...config.algorithms],
+    algorithms,
     requiredClaims: ['exp', 'sub'],
     clockTolerance: TOLERANCE,
   };
