@@ -136,10 +136,10 @@ export function printConfig(config: ServiceConfig): string {
         const inner = value === undefined ? `${indent}#   ` : `${indent}  `;
         section((value ?? {}) as Record<string, unknown>, value === undefined ? silent(child) : child, inner);
       } else if (value === undefined) lines.push(`${indent}# ${name}:`);
-      else
-        lines.push(
-          `${indent}${maskAddresses(stringifyYaml({ [name]: value }, { collectionStyle: 'flow', lineWidth: 0 }).trim())}`,
-        );
+      else {
+        const text = stringifyYaml(value, { collectionStyle: 'flow', lineWidth: 0 }).trim();
+        lines.push(`${indent}${name}: ${maskAddresses(text)}`);
+      }
     }
   }
 }
