@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import { FACE_COMMANDS } from './face-commands.js';
 import { GALLERY_COMMANDS } from './gallery-commands.js';
 import { LANDMARK_COMMANDS } from './landmark-commands.js';
+import { MODELS } from './models-command.js';
 import { RETENTION } from './retention-command.js';
 import { SERVE } from './serve-command.js';
 import { WATCH } from './watch-command.js';
@@ -31,5 +32,6 @@ export const COMMANDS: readonly Command[] = [
   RETENTION,
   SERVE,
   ...LANDMARK_COMMANDS,
+  MODELS,
   DOCTOR,
 ];

@@ -160,6 +160,7 @@ class Catalogue implements ModelCatalogue {
       sha256: card.sha256,
       trust: 'published',
       accepted: true,
+      ...(pack !== undefined && size === card.bytes ? { path: join(pack.folder, card.file) } : {}),
     };
   }
 
@@ -183,6 +184,7 @@ class Catalogue implements ModelCatalogue {
       ...expected,
       trust: card.sha256 === undefined ? fallback : 'published',
       accepted: this.#isAccepted(licenceId, state),
+      ...(place === undefined ? {} : { path: join(place.folder, place.file) }),
     };
   }
 

@@ -51,6 +51,8 @@ export interface CatalogueEntry {
   /** `published`: the hash comes with the card. `first-use`: it is the one that was seen at the first download. `unknown`: nothing was fetched yet. */
   readonly trust: 'published' | 'first-use' | 'unknown';
   readonly accepted: boolean;
+  /** Where the file lies; absent where it is not here. */
+  readonly path?: string;
 }
 
 export interface DownloadProgress {
