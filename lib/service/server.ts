@@ -201,7 +201,7 @@ const buildValidator: typeof AjvCompiler = ((external: unknown, options: { custo
   const common = { removeAdditional: false, useDefaults: true, allErrors: false, strictTypes: false };
   // Of JSON Schema 2019-09, which OpenAPI 3.1 speaks.
   const onCreate = (ajv: { addKeyword(definition: unknown): void }): void =>
-    ajv.addKeyword(dependentRequiredKeyword.default);
+    ajv.addKeyword('default' in dependentRequiredKeyword ? dependentRequiredKeyword.default : dependentRequiredKeyword);
   const compile = (coerceTypes: false | 'array') =>
     build(
       external as never,
