@@ -1,7 +1,7 @@
 /** Who may do what: keys, tokens, tickets, scopes, limits, and the audit trail. */
 export { openAuthority } from './authority.js';
 export { type ProtectedRoute, protect, routesOf } from './protect.js';
-export { AUDITED, type AuditedAction, record } from './record.js';
+export { type AuditedAction, record } from './record.js';
 export { redactText } from './redact.js';
 export { actorOf, SCOPES } from './scopes.js';
 export { openAuditTrail } from './trail.js';

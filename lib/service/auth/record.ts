@@ -3,29 +3,26 @@ import type { Principal, ServiceParts } from '../types.js';
 import { actorOf } from './scopes.js';
 
 /** What goes into the audit trail. Only ever added to. */
-export const AUDITED = [
-  'key.create',
-  'key.revoke',
-  'login.failed',
-  'collection.create',
-  'collection.delete',
-  'person.create',
-  'person.change',
-  'person.merge',
-  'person.erase',
-  'sample.enrol',
-  'sample.erase',
-  'gallery.export',
-  'gallery.import',
-  'model.load',
-  'model.unload',
-  'model.switch',
-  'model.download',
-  'licence.accept',
-  'camera.change',
-] as const;
-
-export type AuditedAction = (typeof AUDITED)[number];
+export type AuditedAction =
+  | 'key.create'
+  | 'key.revoke'
+  | 'login.failed'
+  | 'collection.create'
+  | 'collection.delete'
+  | 'person.enrol'
+  | 'person.update'
+  | 'person.merge'
+  | 'person.erase'
+  | 'sample.erase'
+  | 'gallery.export'
+  | 'gallery.import'
+  | 'gallery.purge'
+  | 'model.load'
+  | 'model.unload'
+  | 'model.switch'
+  | 'model.download'
+  | 'licence.accept'
+  | 'camera.change';
 
 /**
  * Says in the audit trail what the caller of this request has done; on the disk when it resolves. Routes call it after the deed and before

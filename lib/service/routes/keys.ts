@@ -45,9 +45,9 @@ export const keyRoutes: RouteGroup = (app, parts) => {
   app.get(
     '/api/v1/keys',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', kind: 'list_keys' },
       schema: {
-        operationId: 'listKeys',
+        operationId: 'list_keys',
         summary: 'All API keys, revoked and expired ones too',
         tags: ['keys'],
         response: { 200: Keys },
@@ -59,9 +59,9 @@ export const keyRoutes: RouteGroup = (app, parts) => {
   app.post(
     '/api/v1/keys',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', kind: 'create_key' },
       schema: {
-        operationId: 'createKey',
+        operationId: 'create_key',
         summary: 'Makes an API key; only this answer shows it',
         tags: ['keys'],
         body: NewKey,
@@ -88,9 +88,9 @@ export const keyRoutes: RouteGroup = (app, parts) => {
   app.delete(
     '/api/v1/keys/:id',
     {
-      config: { scope: 'admin' },
+      config: { scope: 'admin', kind: 'revoke_key' },
       schema: {
-        operationId: 'revokeKey',
+        operationId: 'revoke_key',
         summary: 'Revokes an API key, at once and for good',
         tags: ['keys'],
         params: Type.Object({ id: Type.String({ minLength: 1, maxLength: 64, description: 'Id of the key' }) }),
@@ -108,9 +108,9 @@ export const keyRoutes: RouteGroup = (app, parts) => {
   app.post(
     '/api/v1/tickets',
     {
-      config: { scope: 'read' },
+      config: { scope: 'read', kind: 'create_ticket' },
       schema: {
-        operationId: 'createTicket',
+        operationId: 'create_ticket',
         summary: 'A ticket that opens one WebSocket soon: browsers cannot send a key there',
         tags: ['keys'],
         response: { 201: Ticket },

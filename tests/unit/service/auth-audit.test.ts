@@ -19,7 +19,7 @@ async function open(folder: string): Promise<AuditTrail> {
 }
 
 async function fill(audit: AuditTrail): Promise<void> {
-  await record({ audit }, request, 'person.create', { person: 'ada', detail: { samples: 2 } });
+  await record({ audit }, request, 'person.enrol', { person: 'ada', detail: { samples: 2 } });
   await record({ audit }, request, 'model.switch', { detail: { to: 'balanced' } });
   await record({ audit }, request, 'person.erase', { person: 'ada' });
 }
@@ -36,10 +36,10 @@ describe('the audit trail of the service', () => {
     expect(all).toMatchObject([
       { number: 3, actor: 'key:0123456789ab', action: 'person.erase', detail: { request: 'r1' } },
       { number: 2, action: 'model.switch', detail: { to: 'balanced' } },
-      { number: 1, action: 'person.create', detail: { samples: 2 } },
+      { number: 1, action: 'person.enrol', detail: { samples: 2 } },
     ]);
     expect(await audit.list({ before: 3, limit: 1 })).toMatchObject([{ number: 2 }]);
-    expect(await audit.list({ action: 'person.create' })).toMatchObject([{ number: 1 }]);
+    expect(await audit.list({ action: 'person.enrol' })).toMatchObject([{ number: 1 }]);
     expect(await audit.list({ subject: 'ada' })).toMatchObject([{ number: 3 }, { number: 1 }]);
     expect(await audit.list({ subject: 'bob' })).toEqual([]);
     expect(await audit.check()).toMatchObject({ ok: true, entries: 3, head: { number: 3 } });
@@ -48,10 +48,10 @@ describe('the audit trail of the service', () => {
   it('holds no person', async () => {
     const folder = await temporaryFolder();
     const audit = await open(folder);
-    await record({ audit }, request, 'person.create', { person: 'Augusta Ada King' });
+    await record({ audit }, request, 'person.enrol', { person: 'Augusta Ada King' });
     await audit.close();
     const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'latin1')));
-    expect(files.join('')).toContain('person.create');
+    expect(files.join('')).toContain('person.enrol');
     expect(files.join('')).not.toContain('Augusta');
   });
 
