@@ -172,6 +172,8 @@ export interface TensorInput {
  * - `blaze`: outputs `regressors` [N,A,4+2k] and `scores` [N,A]; `strides` lists [stride, anchors per cell] in output order.
  *   `logits` says that scores still need a sigmoid.
  * - `tiny`: output `grid`, N × gh × gw × 25: the YOLO-style tiny face detector, cell by cell.
+ * - `scrfd`: nine outputs (six where `keypoints` is 0), told apart by their shapes: scores [A,1], distances [A,4] and offsets
+ *   [A,2k] for strides 8, 16 and 32, two anchors per cell. `MODEL_CORRUPT` where one is missing.
  * Boxes below `minScore` are dropped, all are mapped through their region to source pixels, and greedy non-maximum
  * suppression with intersection over union above `iou` runs over all regions together (so tiles merge); where `contained` is
  * set, a box whose intersection over the smaller area exceeds it is dropped as well.
@@ -200,6 +202,14 @@ export type Decoder =
       readonly iou: number;
       readonly contained?: number;
       readonly max: number;
+    }
+  | {
+      readonly kind: 'scrfd';
+      readonly minScore: number;
+      readonly iou: number;
+      readonly contained?: number;
+      readonly max: number;
+      readonly keypoints: number;
     };
 
 export interface NetworkJob {

@@ -56,6 +56,9 @@ Decoder decoder(const Napi::Object& object) {
     out.kind = Decoder::Kind::kSsd;
   } else if (kind == "tiny") {
     out.kind = Decoder::Kind::kTiny;
+  } else if (kind == "scrfd") {
+    out.kind = Decoder::Kind::kScrfd;
+    out.keypoints = bounded(object.Get("keypoints"), 0, kMostKeypoints, "keypoints");
   } else if (kind == "blaze") {
     out.kind = Decoder::Kind::kBlaze;
     out.keypoints = bounded(object.Get("keypoints"), 0, kMostKeypoints, "keypoints");

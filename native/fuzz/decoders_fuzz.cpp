@@ -49,20 +49,30 @@ size_t ssd_count(int width, int height) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Input input{data, size};
   Decoder decoder;
-  decoder.kind = static_cast<Decoder::Kind>(input.byte() % 3);
+  decoder.kind = static_cast<Decoder::Kind>(input.byte() % 4);
   decoder.min_score = static_cast<float>(input.byte()) / 255;
   decoder.iou = static_cast<float>(input.byte()) / 255;
   decoder.contained = static_cast<float>(input.byte()) / 255;
   decoder.max = 1 + input.byte();
   const int width = 1 + input.byte() % 160;
   const int height = 1 + input.byte() % 160;
-  const bool exact = input.byte() % 8 != 0;  // else the counts do not fit
+  bool exact = input.byte() % 8 != 0;  // else the counts do not fit
   const bool mirrored = input.byte() % 2 != 0;
   std::vector<size_t> sizes;
+  std::vector<size_t> lasts;  // scrfd: last dimensions
   if (decoder.kind == Decoder::Kind::kSsd) {
     sizes = {4 * ssd_count(width, height), ssd_count(width, height)};
   } else if (decoder.kind == Decoder::Kind::kTiny) {
     sizes = {static_cast<size_t>((width + 31) / 32) * static_cast<size_t>((height + 31) / 32) * 25};
+  } else if (decoder.kind == Decoder::Kind::kScrfd) {
+    decoder.keypoints = input.byte() % 2 == 0 ? 5 : 0;
+    lasts = {1, 4};
+    if (decoder.keypoints != 0) lasts.push_back(10);
+    for (const int stride : {32, 16, 8}) {
+      const size_t rows = static_cast<size_t>(width / stride) * static_cast<size_t>(height / stride) * 2;
+      for (const size_t last : lasts) sizes.push_back(rows * last);
+    }
+    exact = exact || sizes.back() == 0;
   } else {
     decoder.keypoints = input.byte() % 8;
     decoder.logits = input.byte() % 2 != 0;
@@ -83,7 +93,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::vector<float>> memory;
   std::vector<RawOutput> outputs;
   for (const size_t count : sizes) memory.push_back(input.floats(count));
-  for (const std::vector<float>& one : memory) outputs.push_back({one.data(), one.size()});
+  for (const std::vector<float>& one : memory) {
+    const size_t last = lasts.empty() ? 0 : lasts[outputs.size() % lasts.size()];
+    outputs.push_back({one.data(), one.size(), last});
+  }
 
   Candidates candidates(decoder.keypoints);
   candidates.begin(region, 3, mirrored, width);

@@ -13,6 +13,8 @@ std::vector<std::string> decoder_outputs(const Decoder& decoder) {
       return {"regressors", "scores"};
     case Decoder::Kind::kTiny:
       return {"grid"};
+    case Decoder::Kind::kScrfd:
+      return {};
   }
   return {};
 }
@@ -26,6 +28,8 @@ Status decode_item(const Decoder& decoder, const std::vector<RawOutput>& outputs
       return decode_blaze(decoder, outputs[0], outputs[1], width, height, out);
     case Decoder::Kind::kTiny:
       return decode_tiny(decoder, outputs[0], width, height, out);
+    case Decoder::Kind::kScrfd:
+      return decode_scrfd(decoder, outputs, width, height, out);
   }
   return Status(Code::kInternal, "Unknown decoder");
 }

@@ -13,7 +13,7 @@
 namespace lineament {
 
 struct Decoder {
-  enum class Kind { kSsd, kBlaze, kTiny };
+  enum class Kind { kSsd, kBlaze, kTiny, kScrfd };
   struct Stride {
     int stride = 0;
     int anchors = 0;
@@ -25,11 +25,12 @@ struct Decoder {
   float contained = 0;  // 0 = not asked for
   size_t max = 0;
   std::vector<Stride> strides;  // blaze: in output order
-  int keypoints = 0;            // blaze
+  int keypoints = 0;            // blaze, scrfd
   bool logits = false;          // blaze: scores still need a sigmoid
 };
 
-// Names of the outputs that a decoder reads, in the order in which decode() takes them.
+// Names of the outputs that a decoder reads, in the order in which decode() takes them; none for one that tells them
+// apart by their shapes (scrfd).
 std::vector<std::string> decoder_outputs(const Decoder& decoder);
 
 // `count` rows of `stride` numbers: x1, y1, x2, y2, score, region index, then x, y of each keypoint. Source pixels.
@@ -69,6 +70,7 @@ class Candidates {
 struct RawOutput {
   const float* data = nullptr;
   size_t per_item = 0;
+  size_t last = 0;  // the last dimension
 };
 
 // Each takes one item's values and the network's input size, and adds boxes with a score of at least min_score (NaN
@@ -76,11 +78,15 @@ struct RawOutput {
 // - ssd: boxes [A,4] as (ty, tx, th, tw) with variances 10 and 5, scores [A]; see decode_ssd.cpp for the anchors.
 // - blaze: regressors [A,4+2k] and scores [A] (MediaPipe BlazeFace).
 // - tiny: grid [gh,gw,25] (face-api's tiny YOLO).
+// - scrfd: scores, distances and key points of strides 8, 16 and 32 in any order, told apart by their shapes; a network
+//   that lacks one is kModelCorrupt.
 Status decode_ssd(const Decoder& decoder, const RawOutput& boxes, const RawOutput& scores, int width, int height,
                   Candidates* out);
 Status decode_blaze(const Decoder& decoder, const RawOutput& regressors, const RawOutput& scores, int width, int height,
                     Candidates* out);
 Status decode_tiny(const Decoder& decoder, const RawOutput& grid, int width, int height, Candidates* out);
+Status decode_scrfd(const Decoder& decoder, const std::vector<RawOutput>& outputs, int width, int height,
+                    Candidates* out);
 
 // The decoder's function for one item; `outputs` in the order of decoder_outputs().
 Status decode_item(const Decoder& decoder, const std::vector<RawOutput>& outputs, int width, int height,

@@ -92,7 +92,9 @@ Status decode_turn(Work& work, const PixelInput* pixels, size_t first, int width
   for (size_t item = 0; item < items; ++item) {
     for (size_t i = 0; i < outputs.size(); ++i) {
       const size_t per_item = outputs[i].bytes / sizeof(float) / items;
-      raw[i] = {static_cast<const float*>(outputs[i].data) + item * per_item, per_item};
+      const std::vector<int64_t>& shape = outputs[i].shape;
+      const size_t last = shape.empty() ? 1 : static_cast<size_t>(shape.back());
+      raw[i] = {static_cast<const float*>(outputs[i].data) + item * per_item, per_item, last};
     }
     const size_t views = pixels != nullptr && pixels->mirror_both ? 2 : 1;
     const size_t index = (first + item) / views;
@@ -255,7 +257,7 @@ Status run_network(Session& session, const NetworkJob& job, const CancelTokenPtr
   if (!context.ok()) return context.status();
   const Lease lease(session, std::move(context.value()));
   Work work{session, job, token, *lease, std::move(wanted), {}, {}, std::nullopt, {}};
-  if (job.decode) work.candidates.emplace(job.decode->kind == Decoder::Kind::kBlaze ? job.decode->keypoints : 0);
+  if (job.decode) work.candidates.emplace(job.decode->keypoints);
 
   const auto* pixels = std::get_if<PixelInput>(&job.input);
   Status status = pixels != nullptr ? run_pixels(work, *pixels) : run_tensors(work, std::get<TensorInput>(job.input));

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "inference/decode.h"
@@ -215,6 +216,66 @@ TEST(tiny_matches_a_plain_reference) {
   }
   CHECK_EQ(row, out.size());
   CHECK(row > 100);
+}
+
+TEST(scrfd_matches_a_plain_reference_in_any_order_of_outputs) {
+  Decoder decoder;
+  decoder.kind = Decoder::Kind::kScrfd;
+  decoder.min_score = 0.5f;
+  decoder.keypoints = 5;
+  const int width = 128;
+  const int height = 96;
+  const int strides[3] = {8, 16, 32};
+  std::vector<std::vector<float>> scores, boxes, points;
+  for (unsigned i = 0; i < 3; ++i) {
+    const auto rows = static_cast<size_t>(2 * (width / strides[i]) * (height / strides[i]));
+    scores.push_back(noise(rows, 10 + i, 1));
+    boxes.push_back(noise(rows * 4, 20 + i, 3));
+    points.push_back(noise(rows * 10, 30 + i, 3));
+  }
+  const auto raw = [](const std::vector<float>& values, size_t last) {
+    return RawOutput{values.data(), values.size(), last};
+  };
+  const std::vector<RawOutput> outputs = {raw(points[2], 10), raw(scores[1], 1), raw(boxes[0], 4),
+                                          raw(boxes[2], 4),   raw(scores[0], 1), raw(points[0], 10),
+                                          raw(points[1], 10), raw(boxes[1], 4),  raw(scores[2], 1)};
+  Candidates out(5);
+  out.begin(Region{}, 0, false, width);
+  CHECK(decode_scrfd(decoder, outputs, width, height, &out).ok());
+  size_t row = 0;
+  for (size_t level = 0; level < 3; ++level) {
+    const int stride = strides[level];
+    for (int cy = 0; cy < height / stride; ++cy) {
+      for (int cx = 0; cx < width / stride; ++cx) {
+        for (int anchor = 0; anchor < 2; ++anchor) {
+          const auto i = static_cast<size_t>((cy * (width / stride) + cx) * 2 + anchor);
+          const float* d = boxes[level].data() + 4 * i;
+          if (!(scores[level][i] >= 0.5f) || d[0] + d[2] <= 0 || d[1] + d[3] <= 0) continue;
+          CHECK(row < out.size());
+          if (row >= out.size()) return;
+          const float* got = out.rows().data() + row++ * 16;
+          CHECK_NEAR(got[0], (cx - d[0]) * stride, 1e-3);
+          CHECK_NEAR(got[1], (cy - d[1]) * stride, 1e-3);
+          CHECK_NEAR(got[2], (cx + d[2]) * stride, 1e-3);
+          CHECK_NEAR(got[3], (cy + d[3]) * stride, 1e-3);
+          CHECK_EQ(got[4], scores[level][i]);
+          for (size_t k = 0; k < 5; ++k) {
+            CHECK_NEAR(got[6 + 2 * k], (cx + points[level][10 * i + 2 * k]) * stride, 1e-3);
+            CHECK_NEAR(got[7 + 2 * k], (cy + points[level][10 * i + 2 * k + 1]) * stride, 1e-3);
+          }
+        }
+      }
+    }
+  }
+  CHECK_EQ(row, out.size());
+  CHECK(row > 20);
+  // A network without one of the nine is named as such, and one whose maps are of another size.
+  Candidates none(5);
+  none.begin(Region{}, 0, false, width);
+  const Status lacking = decode_scrfd(decoder, {outputs.begin() + 1, outputs.end()}, width, height, &none);
+  CHECK(lacking.code() == Code::kModelCorrupt);
+  CHECK(lacking.message().find("24×10 key points (stride 32)") != std::string::npos);
+  CHECK(decode_scrfd(decoder, outputs, width, 64, &none).code() == Code::kModelCorrupt);
 }
 
 TEST(regions_map_boxes_to_source_pixels) {
