@@ -1,2 +1,12 @@
 /** What a face shows: expression, age, gender, as networks were taught to name them. */
-export { ATTRIBUTE_NETWORKS, readAgeGender, readExpressions } from './attributes.js';
+export {
+  AGE_GENDER_NETWORKS,
+  type AgeGenderNetworkName,
+  ATTRIBUTE_NETWORKS,
+  type AttributePlan,
+  EXPRESSION_NETWORKS,
+  type ExpressionNetworkName,
+  readAgeGender,
+  readBoxAgeGender,
+  readExpressions,
+} from './attributes.js';

@@ -5,12 +5,16 @@ import type { Decoder, Detections } from '../native/addon.js';
 import type { Box, Frame, Point } from '../types.js';
 import { DETECTORS, type DetectionPlan } from './plan.js';
 import { fixedLayout, freeLayout, longSideFor, type Part, tilesOf, touchesInnerEdge } from './regions.js';
+import { scrfdKeypoints } from './scrfd.js';
 
 /** A place that a detector takes for a face. */
 export interface Detection {
   readonly box: Box;
   readonly score: number;
-  /** Six points (eyes, nose, mouth, ears; image-left first), from detectors that give them. */
+  /**
+   * From detectors that give them, image-left first: six points of the blaze networks (eyes, nose, mouth, ears), five of SCRFD (eyes, tip of the
+   * nose, corners of the mouth).
+   */
   readonly keypoints?: readonly Point[];
 }
 
@@ -33,7 +37,8 @@ const VERIFIER = { card: 'mediapipe_face_mesh', output: 'presence', scale: 1.3 }
 /**
  * Faces in a picture, best score first, in its pixels. No face gives an empty list.
  * Detectors: Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, on MobileNet v1; Bazarevsky et al., "BlazeFace",
- * CVPR workshops 2019; Redmon & Farhadi, "YOLO9000", CVPR 2017 (tiny). Thread-safe; calls may overlap.
+ * CVPR workshops 2019; Redmon & Farhadi, "YOLO9000", CVPR 2017 (tiny); Guo et al., "Sample and Computation Redistribution for
+ * Efficient Face Detection", ICLR 2022 (SCRFD). Thread-safe; calls may overlap. Rejects with `MODEL_CORRUPT` where a SCRFD file is none.
  */
 export async function detectFaces(
   networks: Networks,
@@ -69,10 +74,11 @@ async function look(
   signal: AbortSignal | undefined,
 ): Promise<Detection[]> {
   const { input } = network.card;
+  const decode = decoderOf(plan, network);
   const free = input.dynamic?.includes('H') === true && input.dynamic.includes('W');
   const layout = free ? freeLayout(part, longSide, input.multiple ?? 32) : fixedLayout(part, input);
   const { width, height, region } = layout;
-  const { detections } = await network.run(frame, [region], { width, height, decode: decoderOf(plan), signal });
+  const { detections } = await network.run(frame, [region], { width, height, decode, signal });
   return detections === undefined ? [] : unpack(detections);
 }
 
@@ -121,7 +127,7 @@ export function suppress(found: readonly Detection[], { iou, contained, max }: D
   return kept;
 }
 
-function decoderOf(plan: DetectionPlan): Decoder {
+function decoderOf(plan: DetectionPlan, network: Network): Decoder {
   const common = {
     minScore: plan.minScore,
     iou: plan.iou,
@@ -132,6 +138,10 @@ function decoderOf(plan: DetectionPlan): Decoder {
     case 'ssd':
     case 'tiny':
       return { kind: plan.network, ...common };
+    case 'scrfd_10g':
+    case 'scrfd_2.5g':
+    case 'scrfd_500m':
+      return { kind: 'scrfd', ...common, keypoints: scrfdKeypoints(network) };
     default:
       return { kind: 'blaze', ...common, strides: BLAZE[plan.network], keypoints: BLAZE_KEYPOINTS, logits: false };
   }

@@ -1,16 +1,19 @@
-/** The detectors of the starter pack, by the ids of their cards. */
+/** The detectors of the starter pack, and of the catalogue (`scrfd_…`), by the ids of their cards. */
 export const DETECTORS = {
   ssd: 'faceapi_ssd',
   blaze: 'human_blazeface',
   'short-range': 'mediapipe_face_short',
   tiny: 'faceapi_tiny',
+  scrfd_10g: 'insightface_scrfd_10g',
+  'scrfd_2.5g': 'insightface_scrfd_2_5g',
+  scrfd_500m: 'insightface_scrfd_500m',
 } as const;
 
 export type DetectorName = keyof typeof DETECTORS;
 
 /**
  * Longer side of the network's input in pixels, a multiple of 32; the shorter side follows the picture, is rounded up to the
- * next multiple and padded with black. For networks that take any size (`ssd`, `tiny`).
+ * next multiple and padded with black. For networks that take any size (`ssd`, `tiny`, `scrfd_…`).
  */
 export type LongSide =
   | number

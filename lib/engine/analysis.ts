@@ -17,7 +17,7 @@ import { locateLids } from '../landmarks/lids.js';
 import { uprightRegion } from '../landmarks/locate.js';
 import { estimatePose } from '../landmarks/pose.js';
 import type { Box, Expression, Face, Frame, Point } from '../types.js';
-import type { Stages } from './faces.js';
+import { expressionScale, type Stages } from './faces.js';
 import type { Ask } from './options.js';
 
 /** What `Engine.analyze` can say of a face beyond what the networks give. What was not asked, or cannot be said, is absent. */
@@ -65,8 +65,9 @@ export async function analyseFaces(
       ? await readExpressions(
           networks,
           frame,
-          points.map((p) => uprightRegion(p, preset.attributeScale, 1)),
+          points.map((p) => uprightRegion(p, expressionScale(preset), 1)),
           signal,
+          preset.attributes?.expression,
         )
       : faces.map(({ expression }) => expression);
   const human = ask.expressionReading ? await readEmotions(networks, frame, points, signal) : undefined;

@@ -349,7 +349,7 @@ export class Engine implements AsyncDisposable {
     const calibration = await this.#calibrationOf(model);
     if (calibration === undefined) {
       throw new LineamentError('MODEL_NOT_FOUND', `there is no calibration for '${model}'`, {
-        fix: "Give a 'threshold' instead of an 'fmr', or use a preset whose recogniser is calibrated.",
+        fix: "Measure one on your own faces with 'lineament calibrate' and open the engine with it ('calibration'), or give a 'threshold' instead of an 'fmr'.",
       });
     }
     return similarityAt(calibration, fmr ?? calibration.defaultFmr);

@@ -15,11 +15,12 @@ import type { Calibration } from '../models/calibration.js';
 import type { ModelPack } from '../models/pack.js';
 import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from '../reconstruction/reconstruct-options.js';
 import type { Face } from '../types.js';
+import { CATALOGUE_PRESETS, type CataloguePresetName } from './catalogue-presets.js';
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 
 export interface EngineOptions {
-  /** A preset by name, or one of your own; `balanced` when absent. */
-  readonly preset?: PresetName | Preset;
+  /** A preset by name (those of the catalogue want `models` that have their networks), or one of your own; `balanced` when absent. */
+  readonly preset?: PresetName | CataloguePresetName | Preset;
   /** Folder of the models, or a pack; the starter pack is found by itself when absent. */
   readonly models?: string | ModelPack;
   /** Compute threads; the processors that the process may use when absent. */
@@ -177,7 +178,8 @@ function presetOf(preset: unknown): Preset {
     }
     return preset as Preset;
   }
-  return PRESETS[oneOf('preset', preset, Object.keys(PRESETS) as PresetName[])];
+  const known = { ...PRESETS, ...CATALOGUE_PRESETS };
+  return known[oneOf('preset', preset, Object.keys(known) as (keyof typeof known)[])];
 }
 
 const SELECT = ['signal', 'maxFaces', 'minFaceSize'];

@@ -1,3 +1,4 @@
+import type { AttributePlan } from '../attributes/attributes.js';
 import type { DetectionPlan } from '../detection/plan.js';
 import type { LandmarkPlan } from '../landmarks/locate.js';
 import type { RecognitionPlan } from '../recognition/plan.js';
@@ -16,6 +17,8 @@ export interface Preset {
   readonly recognition: RecognitionPlan;
   /** Side of the upright square that the attribute networks see, over the longer extent of the landmarks. */
   readonly attributeScale: number;
+  /** Which networks tell expression, age and gender; those of the starter pack when absent. */
+  readonly attributes?: AttributePlan;
 }
 
 export type PresetName = 'balanced' | 'fast' | 'crowd' | 'accurate';

@@ -11,9 +11,10 @@ export {
 export { type FrontalLandmarks, frontalize } from './frontal.js';
 export { MEAN_HEAD } from './head.js';
 export { type HeadPose, type HeadPoseOptions, headRotation, projectHead, solveHeadPose } from './head-pose.js';
+export { FROM_106, from106 } from './insightface.js';
 export { LID_COUNT, LID_NETWORK, locateLids } from './lids.js';
 export type { Matrix3, Vector } from './linear.js';
-export { LANDMARKERS, type LandmarkPlan, locateLandmarks, uprightRegion } from './locate.js';
+export { LANDMARKERS, type LandmarkerName, type LandmarkPlan, locateLandmarks, uprightRegion } from './locate.js';
 export { MIRROR, mirrorLandmarks } from './mirror.js';
 export { eyeAngle, PARTS, POINT_COUNT } from './points.js';
 export { estimatePose } from './pose.js';

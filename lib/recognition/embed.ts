@@ -1,27 +1,29 @@
-import { LineamentError } from '../errors.js';
 import type { Region } from '../image/geometry.js';
+import { checkLength, outputOfLength } from '../models/contract.js';
 import type { Networks } from '../models/network.js';
 import type { Embedding, Frame, Point } from '../types.js';
+import { chipRegionOf, type FacePlace } from './chips.js';
 import { embeddingDims, RECOGNISERS, type Recogniser, type RecognitionPlan } from './plan.js';
-import { chipRegion } from './template.js';
 
 /**
- * One embedding for each set of 68 landmarks, on the unit sphere; absent where the landmarks span no face. Each member of
- * the plan sees the aligned chip (and its mirror image) of all faces as one batch; members run side by side.
+ * One embedding for each face (68 landmarks, or what else is known of its place), on the unit sphere; absent where the landmarks span no
+ * face, or the chip of a member needs what is not known. Each member of the plan sees the aligned chip (and its mirror image) of all faces as
+ * one batch; members run side by side. Rejects with `MODEL_CORRUPT` where a network is not what its card says.
  */
 export async function embedFaces(
   networks: Networks,
   frame: Frame,
-  landmarks: readonly (readonly Point[])[],
+  faces: readonly (readonly Point[] | FacePlace)[],
   plan: RecognitionPlan,
   signal?: AbortSignal,
 ): Promise<(Embedding | undefined)[]> {
-  if (landmarks.length === 0) return [];
+  if (faces.length === 0) return [];
+  const places = faces.map((face): FacePlace => ('length' in face ? { landmarks: face } : face));
   const parts = await Promise.all(
-    plan.members.map(({ network }) => describe(networks, frame, landmarks, RECOGNISERS[network], plan.mirror, signal)),
+    plan.members.map(({ network }) => describe(networks, frame, places, RECOGNISERS[network], plan.mirror, signal)),
   );
   const dims = embeddingDims(plan);
-  return landmarks.map((_, face): Embedding | undefined => {
+  return places.map((_, face): Embedding | undefined => {
     const vector = new Float32Array(dims);
     if (plan.constant !== 0) vector[dims - 1] = plan.constant;
     let at = 0;
@@ -37,24 +39,20 @@ export async function embedFaces(
 async function describe(
   networks: Networks,
   frame: Frame,
-  landmarks: readonly (readonly Point[])[],
+  places: readonly FacePlace[],
   recogniser: Recogniser,
   mirror: boolean,
   signal: AbortSignal | undefined,
 ): Promise<(Float32Array | undefined)[]> {
-  const regions = landmarks.map((points) => chipRegion(points, recogniser.chip));
+  const regions = places.map((place) => chipRegionOf(place, recogniser.chip));
   const present = regions.filter((r): r is Region => r !== undefined);
   if (present.length === 0) return regions.map(() => undefined);
   const network = await networks.get(recogniser.card);
-  const values = await network.output(frame, present, recogniser.output, { mirror, signal });
   const { dims } = recogniser;
+  const output = recogniser.output ?? outputOfLength(network, dims, 'the embedding');
+  const values = await network.output(frame, present, output, { mirror, signal });
   const copies = mirror ? 2 : 1;
-  if (values.length !== present.length * copies * dims) {
-    throw new LineamentError(
-      'MODEL_CORRUPT',
-      `${recogniser.card} gave ${values.length} values for ${present.length} faces`,
-    );
-  }
+  checkLength(network, values, present.length * copies, dims);
   let next = 0;
   return regions.map((region) => {
     if (region === undefined) return undefined;
