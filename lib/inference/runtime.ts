@@ -109,6 +109,7 @@ export class Runtime implements AsyncDisposable {
         ),
       ).catch((error: unknown) => {
         const wrapped = wrapError(error);
+        if (wrapped.code === 'PROVIDER_UNAVAILABLE') throw unavailable(this.#providers, wrapped.message, error);
         throw wrapped.code === 'MODEL_CORRUPT' || wrapped.code === 'INFERENCE_FAILED'
           ? new LineamentError(wrapped.code, `${name}: ${wrapped.message}`, { cause: error })
           : wrapped;
@@ -175,10 +176,25 @@ const ALIASES: Readonly<Record<string, string>> = { directml: 'dml' };
 function checkProviders(native: NativeRuntime, wanted: readonly string[]): void {
   for (const name of wanted) {
     if (name === 'cpu' || native.providers.includes(ALIASES[name] ?? name)) continue;
-    throw new LineamentError(
-      'PROVIDER_UNAVAILABLE',
-      `'${name}' is not in ${native.path} (${native.version}), which has ${native.providers.join(', ')}`,
-      { fix: 'Name a provider that the library has, or point LINEAMENT_ONNXRUNTIME at a library with it.' },
-    );
+    const has = native.providers.join(', ');
+    throw unavailable([name], `'${name}' is not in ${native.path} (${native.version}), which has ${has}`);
   }
+}
+
+/** What each of them needs. */
+const CUDA_FIX =
+  "Install the NVIDIA driver, CUDA 12 and cuDNN 9, and on Linux run 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm install onnxruntime-node@1.30.0'";
+const PROVIDER_FIXES: Readonly<Record<string, string>> = {
+  cuda: CUDA_FIX,
+  tensorrt: `${CUDA_FIX}, and TensorRT 10`,
+  coreml: 'Use it on macOS',
+  directml: 'Use it on Windows 10 or newer',
+};
+
+/** None of the providers that were asked for is left out in silence: it is an error that says what to do. */
+function unavailable(providers: readonly string[], detail: string, cause?: unknown): LineamentError {
+  const named = providers.map((name) => PROVIDER_FIXES[name]).find((fix) => fix !== undefined);
+  const point = 'point LINEAMENT_ONNXRUNTIME at a libonnxruntime with it';
+  const fix = named === undefined ? `Name a provider that the library has, or ${point}.` : `${named}; or ${point}.`;
+  return new LineamentError('PROVIDER_UNAVAILABLE', detail, { fix, ...(cause === undefined ? {} : { cause }) });
 }

@@ -92,6 +92,7 @@ describe('lineament doctor', () => {
       'addon',
       'instructions',
       'ONNX Runtime',
+      'GPU',
       'CUDA',
       'models',
       'decoder',

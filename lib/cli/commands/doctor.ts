@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import path from 'node:path';
+import { machineMemory } from '../../engine/host/index.js';
 import { wrapError } from '../../errors.js';
 import { openEngine } from '../../index.js';
 import { openPack } from '../../models/index.js';
@@ -8,6 +8,7 @@ import {
   addonPath,
   cudaStatus,
   findRuntimeLibraries,
+  gpuStatus,
   loadAddon,
   packageFolder,
   packageRoot,
@@ -81,6 +82,22 @@ async function checkCuda(): Promise<Result> {
   return { status: 'warn', detail: `${state}: ${problem}`, ...(fix !== undefined && { fix }) };
 }
 
+/** Memory of GPUs, as their driver tells it. No driver is no fault: then there is no such GPU, or nobody wants to use it. */
+async function checkGpus(): Promise<Result> {
+  const { state, path: library, driver, problem = state, devices } = await gpuStatus();
+  if (state === 'no library' || state === 'no device') return ok('none: there is no NVIDIA driver with a device');
+  if (state !== 'ready') {
+    const fix = state === 'unusable' ? `Reinstall the driver: ${library} is a part of it.` : 'Reinstall the driver.';
+    return { status: 'warn', detail: problem, fix };
+  }
+  const lines = devices.map(({ index, name, total, free, problem: missing }) =>
+    missing === undefined
+      ? `${index}: ${name}, ${megabytes(free)} of ${megabytes(total)} free`
+      : `${index}: ${name || 'a device'}, memory unknown (${missing})`,
+  );
+  return ok(`driver ${driver ?? 'of unknown version'}; ${lines.join('; ')}`);
+}
+
 async function checkRuntime(): Promise<Result> {
   const [library] = await findRuntimeLibraries();
   const addon = loadAddon();
@@ -140,13 +157,12 @@ async function checkSharp(): Promise<Result> {
 
 const NEEDED_MEMORY = 512e6;
 
-function checkMemory(): Result {
-  // The cgroup's limit where there is one: in a container the machine's memory says little.
-  const limit = process.constrainedMemory();
-  const total = limit > 0 && limit < totalmem() ? limit : totalmem();
-  const free = typeof process.availableMemory === 'function' ? process.availableMemory() : undefined;
-  const detail = `${megabytes(total)} in all${free === undefined ? '' : `, ${megabytes(free)} available`}, ${megabytes(process.memoryUsage.rss())} in use here`;
-  if ((free ?? total) >= NEEDED_MEMORY) return ok(detail);
+async function checkMemory(): Promise<Result> {
+  // The limit of the container where there is one: the machine's memory says little then.
+  const { total, free, source } = await machineMemory();
+  const limited = source === 'cgroup' ? ' (a limit of the container)' : '';
+  const detail = `${megabytes(total)} in all${limited}, ${megabytes(free)} available, ${megabytes(process.memoryUsage.rss())} in use here`;
+  if (free >= NEEDED_MEMORY) return ok(detail);
   return { status: 'warn', detail, fix: `Give the process at least ${megabytes(NEEDED_MEMORY)}.` };
 }
 
@@ -206,6 +222,7 @@ export async function doctor(context: CommandContext): Promise<number> {
   if (addon.status === 'ok') {
     add(await check('instructions', checkSimd));
     add(await check('ONNX Runtime', checkRuntime));
+    add(await check('GPU', checkGpus));
     add(await check('CUDA', checkCuda));
   }
   add(...(await checkModels()));
