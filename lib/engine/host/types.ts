@@ -92,7 +92,10 @@ export interface HostedPreset {
 export interface EngineHostOptions extends Omit<EngineOptions, 'preset'> {
   /** Serves where none is named; `balanced` when absent. Loaded on first need, as all are. */
   readonly current?: string;
-  /** By their names, besides the four of the starter pack; one of the same name takes its place. */
+  /**
+   * By their names, besides the four of the starter pack and those of the catalogue (which can be opened where `models` has their networks);
+   * one of the same name takes its place.
+   */
   readonly presets?: readonly HostedPreset[];
   /**
    * Bytes that the networks of all engines may hold. Above it, engines are closed that no call uses, the least recently used first, but

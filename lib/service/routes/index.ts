@@ -6,6 +6,7 @@ import { faces } from './faces.js';
 import { healthRoutes } from './health.js';
 import { identification } from './identification.js';
 import { keyRoutes } from './keys.js';
+import { modelRoutes } from './models.js';
 import { performanceRoutes } from './performance.js';
 import { persons } from './persons.js';
 import { recognition } from './recognition.js';
@@ -20,6 +21,7 @@ export const ROUTES: readonly RouteGroup[] = [
   persons,
   identification,
   transfer,
+  modelRoutes,
   keyRoutes,
   auditRoutes,
   healthRoutes,
