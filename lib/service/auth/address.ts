@@ -2,9 +2,11 @@ import { isIPv6 } from 'node:net';
 
 /**
  * What is counted as one caller: an IPv4 address, or the first 64 bits of an IPv6 address, since one household or machine has all
- * of the others. IPv4 addresses written as IPv6 (`::ffff:1.2.3.4`) are IPv4 addresses. What is no address stays as it is, cut to 64 characters.
+ * of the others. IPv4 addresses written as IPv6 (`::ffff:1.2.3.4`) are IPv4 addresses. What is no address stays as it is, cut to 64 characters; those
+ * who come through a local socket have none, and are one.
  */
-export function callerOf(address: string): string {
+export function callerOf(address: string | undefined): string {
+  if (address === undefined) return '';
   const bare = address.replace(/%.*$/, '').toLowerCase();
   if (!isIPv6(bare)) return address.slice(0, 64);
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare)?.[1];

@@ -21,6 +21,7 @@ export type AuditedAction =
   | 'model.unload'
   | 'model.switch'
   | 'model.download'
+  | 'model.remove'
   | 'licence.accept'
   | 'camera.change';
 

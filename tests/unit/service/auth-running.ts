@@ -70,16 +70,18 @@ export function ask(
     });
     asked.on('response', (response) => {
       let text = '';
+      // Of a stream without end only the beginning is looked at.
+      const enough = setTimeout(() => response.destroy(), 3000);
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         text += chunk;
-        // A stream without end: what is asked for is its status.
-        if (text.length > 100_000) response.destroy();
+        if (text.length > 1_000_000) response.destroy();
       });
-      const done = (): void =>
+      response.on('error', () => {});
+      response.on('close', () => {
+        clearTimeout(enough);
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, upgraded: false });
-      response.on('end', done);
-      response.on('close', done);
+      });
     });
     asked.on('upgrade', (response, socket: Socket) => {
       socket.destroy();
