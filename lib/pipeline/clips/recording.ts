@@ -207,7 +207,7 @@ export class Recording {
     const { redactor } = this.#settings;
     if (redactor === undefined) return frame;
     await redactor.settled(frame.camera, frame.timestamp, this.#stop.signal);
-    return redactor.apply(frame);
+    return redactor.apply(frame, { waited: true });
   }
 
   #note(state: Taking, frame: CameraFrame): void {

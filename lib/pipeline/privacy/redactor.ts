@@ -1,4 +1,5 @@
 import type { CameraFrame } from '../../capture/types.js';
+import { onAbort } from '../../errors/abort.js';
 import { LineamentError, wrapError } from '../../errors.js';
 import { loadAddon, type NativeAddon, type NativeExecutor, type PixelView } from '../../native/index.js';
 import type { Box, Frame } from '../../types.js';
@@ -80,13 +81,17 @@ export class Redactor implements AsyncDisposable {
     }
   }
 
-  /** What would be covered, in pixels of a picture of that size; `everything` where it is not known where faces are. */
+  /**
+   * What would be covered, in pixels of a picture of that size; `everything` where it is not known where faces are. Of a picture that `waited`
+   * (`settled`) that is only known where the detector has looked soon after it.
+   */
   async regions(
     picture: Pick<CameraFrame, 'camera' | 'timestamp' | 'width' | 'height'>,
+    { waited = false }: { readonly waited?: boolean } = {},
   ): Promise<readonly Box[] | 'everything'> {
     if (this.#policy.mode === 'none') return [];
     const { width, height } = picture;
-    const cover = await this.#timelines.get(picture.camera)?.cover(picture.timestamp);
+    const cover = await this.#timelines.get(picture.camera)?.cover(picture.timestamp, waited);
     if (cover === undefined || cover === 'everything') return 'everything';
     return cover.map(([x, y, w, h]): Box => [x * width, y * height, w * width, h * height]);
   }
@@ -95,12 +100,15 @@ export class Redactor implements AsyncDisposable {
    * The picture as it may be shown: itself where nothing has to be covered, otherwise a copy. Rejects with `CLOSED`, `OUT_OF_MEMORY`,
    * `INVALID_ARGUMENT` (no such picture); it must then not be shown.
    */
-  async apply<F extends CameraFrame>(frame: F, options: { readonly inPlace?: boolean } = {}): Promise<F> {
+  async apply<F extends CameraFrame>(
+    frame: F,
+    { inPlace = false, waited = false }: { readonly inPlace?: boolean; readonly waited?: boolean } = {},
+  ): Promise<F> {
     if (this.#closed) throw new LineamentError('CLOSED', 'the redactor is closed');
-    const regions = await this.regions(frame);
+    const regions = await this.regions(frame, { waited });
     if (regions !== 'everything' && regions.length === 0) return frame;
     const { method, shape, blocks } = this.#policy;
-    return redactFrame(frame, regions, { ...options, method, shape, blocks }, this.#kernel());
+    return redactFrame(frame, regions, { inPlace, method, shape, blocks }, this.#kernel());
   }
 
   #kernel(): { readonly addon: NativeAddon; readonly executor: NativeExecutor } {
@@ -131,11 +139,11 @@ export class Redactor implements AsyncDisposable {
       const go = (): void => {
         all.delete(go);
         clearTimeout(timer);
-        signal?.removeEventListener('abort', go);
+        forget?.();
         resolve();
       };
       const timer = setTimeout(go, ms);
-      signal?.addEventListener('abort', go, { once: true });
+      const forget = signal === undefined ? undefined : onAbort(signal, go);
       all.add(go);
     });
   }

@@ -74,7 +74,7 @@ export async function* covered(
       if (signal?.aborted !== true) {
         const frame = take();
         if (frame !== undefined) {
-          yield await redactor.apply(frame);
+          yield await redactor.apply(frame, { waited: true });
           continue;
         }
       }

@@ -98,12 +98,12 @@ export class HeadTimeline {
 
   /**
    * What has to be covered in a picture of that time, as shares of its width and height; `everything` where no look is near enough to
-   * know.
+   * know. A picture that `waited` has to have had a look soon after it, which says who had come by then.
    */
-  async cover(timestamp: number): Promise<readonly Box[] | 'everything'> {
+  async cover(timestamp: number, waited = false): Promise<readonly Box[] | 'everything'> {
     const { holdMs } = this.#policy;
     const after = firstNotBefore(this.#looks, timestamp, (t) => t);
-    const near = [this.#looks[after - 1], this.#looks[after]].some(
+    const near = [waited ? undefined : this.#looks[after - 1], this.#looks[after]].some(
       (t) => t !== undefined && Math.abs(t - timestamp) <= holdMs,
     );
     if (!near || !Number.isFinite(timestamp)) return 'everything';
