@@ -4,9 +4,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Camera, type CameraFrame, type CameraNotice, openCamera } from '../../../lib/capture/index.js';
 import { openRaw } from '../../../lib/capture/raw-feed.js';
+import { walk } from '../../../lib/pipeline/clips/source.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lineament-raw-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -112,6 +115,37 @@ describe('a file of bare pictures', () => {
       code: 'CAMERA_NOT_FOUND',
     });
     await expect(openCamera({ source: { ...gray, path: folder } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
+
+describe('a file of which nothing is left out', () => {
+  it('goes on for its other readers when a walk through it ends', async () => {
+    const path = file('walked.raw', pictures(0, 250));
+    await using camera = await openCamera({ source: { ...gray, path } });
+    const over = new AbortController();
+    const other = numbers(camera.frames());
+    let walked = 0;
+    for await (const _ of walk(camera, { start: 0, end: () => 8e15, signal: over.signal, idleMs: 30_000 })) {
+      if (++walked === 3) break;
+    }
+    // Far more than the ring holds: it would stand still for a picture that is lent for ever.
+    expect(await other).toEqual([...Array(250).keys()]);
+    expect(camera.newestSequence).toBe(249);
+  });
+
+  it('gives as many pictures to the ring with a reader that sleeps as without', async () => {
+    const received = async (asleep: boolean): Promise<number> => {
+      const path = file('sleeper.raw', pictures(0, 120));
+      await using camera = await openCamera({ source: { ...gray, path, fps: 500 } });
+      const sleeper = camera.frames({ borrow: true })[Symbol.asyncIterator]();
+      if (asleep) await sleeper.next();
+      await expect.poll(() => camera.state, { timeout: 30_000 }).toBe('ended');
+      const { received: count } = camera.stats();
+      await sleeper.return?.();
+      return count;
+    };
+    expect(await received(true)).toBe(120);
+    expect(await received(false)).toBe(120);
   });
 });
 
@@ -282,6 +316,30 @@ describe.skipIf(process.platform === 'win32')('a pipe', () => {
     expect(second.counts().received).toBe(5);
     expect(second.between(0, Infinity).map(({ sequence }) => sequence)).toEqual([3, 4]);
     await second.stop();
+  });
+
+  it('lets go of earlier connections', async () => {
+    const source = { ...gray, path: fifo('many.fifo') };
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const earlier: WeakRef<object>[] = [];
+    let feed: Awaited<ReturnType<typeof openRaw>> | undefined;
+    for (let i = 0; i < 6; i++) {
+      const one: typeof feed = await openRaw(source, { slots: 8 }, () => undefined, feed);
+      if (feed !== undefined) earlier.push(new WeakRef(feed));
+      feed = one;
+      const end = await writer(source.path);
+      await end.write(pictures(i, 1));
+      await end.close();
+      await feed.done;
+    }
+    for (let i = 0; i < 20 && earlier.some((one) => one.deref() !== undefined); i++) {
+      await sleep(5);
+      collect();
+    }
+    expect(earlier.filter((one) => one.deref() !== undefined)).toEqual([]);
+    expect(feed?.counts().received).toBe(6);
+    await feed?.stop();
   });
 
   it('is tried before its time when there is reason to', async () => {

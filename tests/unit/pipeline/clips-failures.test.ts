@@ -177,6 +177,49 @@ describe.skipIf(!ffmpeg || process.platform === 'win32')('clips that fail (needs
   });
 });
 
+describe.skipIf(process.platform === 'win32')('an ffmpeg for which there are no descriptors', () => {
+  it('fails as one that cannot be started', async () => {
+    const script = `
+      import { openSync } from 'node:fs';
+      import { findFfmpeg } from './lib/capture/ffmpeg.js';
+      import { FfmpegProcess } from './lib/capture/ffmpeg-process.js';
+      import { FfmpegFeed, runFfmpeg } from './lib/pipeline/clips/ffmpeg-feed.js';
+      import { numbered } from './tests/unit/pipeline/clips-support.js';
+      const codes = [];
+      const code = (error) => codes.push(error.code ?? String(error));
+      const program = process.execPath;
+      try { for (;;) openSync('/dev/null', 'r'); } catch {}
+      const feed = new FfmpegFeed(program, [], []);
+      await feed.write(numbered(0, 0), 0).catch(code);
+      await feed.finish().catch(code);
+      feed.kill();
+      await runFfmpeg(program, []).catch(code);
+      await findFfmpeg(program).catch(code);
+      const child = new FfmpegProcess(program, [], 1, (text) => text);
+      await child.ended;
+      codes.push(child.problem?.code);
+      process.stdout.write(JSON.stringify(codes));
+    `;
+    const child = spawn(
+      '/bin/sh',
+      ['-c', 'ulimit -n 256; exec "$0" --import tsx --input-type=module --eval "$1"', process.execPath, script],
+      { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let said = '';
+    child.stdout.on('data', (text: Buffer) => {
+      said += text.toString();
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(JSON.parse(said)).toEqual([
+      'FFMPEG_FAILED',
+      'FFMPEG_FAILED',
+      'FFMPEG_FAILED',
+      'FFMPEG_NOT_FOUND',
+      'FFMPEG_FAILED',
+    ]);
+  });
+});
+
 describe('fragments', () => {
   it('are none in what is no video, cut off or damaged', async () => {
     const path = join(folder, 'x.mp4');

@@ -124,6 +124,34 @@ describe.skipIf(!ffmpeg)('clips (needs ffmpeg with libx264)', () => {
     }
   });
 
+  it('have all that the camera keeps when they are stopped, those that wait for an encoder too', async () => {
+    const sources = ['gate', 'yard', 'hall'].map((id) => {
+      const source = new MemorySource(id);
+      for (const [i, time] of steady(120).entries()) source.push(numbered(i, T0 + time, 160, 96, id));
+      return source;
+    });
+    const recorder = new ClipRecorder({ folder, encoders: 1 });
+    const made = sources.map((source) => recorder.event({ source, timestamp: T0 + 4760, event: 'last' }));
+    const given = new AbortController();
+    const gone = recorder.record({
+      source: sources[0]!,
+      start: T0,
+      end: T0 + 9000,
+      path: join(folder, 'gone.mp4'),
+      signal: given.signal,
+    });
+    const refused = failure(gone.done);
+    given.abort();
+    await recorder.close();
+    for (const { done } of made) {
+      const clip = await done;
+      expect(clip).toMatchObject({ ended: 'stopped', pictures: 120, dropped: 0 });
+      expect((await readBack(clip.path)).numbers).toEqual(Array.from({ length: 120 }, (_, i) => i));
+    }
+    expect(code(await refused)).toBe('ABORTED');
+    expect(existsSync(join(folder, 'gone.mp4'))).toBe(false);
+  });
+
   it('have facts, digest and thumbnail beside them, for their owner alone', async () => {
     const source = sourceOf(steady(100));
     source.end();

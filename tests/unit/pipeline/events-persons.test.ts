@@ -111,6 +111,30 @@ describe('consent', () => {
   });
 });
 
+describe('consent that several change', () => {
+  it('is withdrawn from the call on, whatever is being written', async () => {
+    const say = (status: 'given' | 'withdrawn') => log.setConsent('ada', { scope: 'recording', status, by: 'desk' });
+    for (let i = 0; i < 5; i++) {
+      const given = say('given');
+      const withdrawn = say('withdrawn');
+      await given;
+      expect(log.consentOf('ada').recording.status).toBe('withdrawn');
+      await withdrawn;
+      expect(log.consentOf('ada').recording.status).toBe('withdrawn');
+    }
+  });
+
+  it('is seen where another process said it, as soon as it is asked for', async () => {
+    await using other = await EventLog.open({ folder });
+    await log.setConsent('ada', { scope: 'recording', status: 'given', by: 'desk' });
+    await other.refreshConsents();
+    expect(other.consentOf('ada').recording.status).toBe('given');
+    await log.setConsent('ada', { scope: 'recording', status: 'withdrawn', by: 'desk' });
+    await Promise.all([other.refreshConsents(), other.refreshConsents()]);
+    expect(other.consentOf('ada').recording.status).toBe('withdrawn');
+  });
+});
+
 describe('the audit trail', () => {
   const fill = async (): Promise<void> => {
     await log.append([made(0, { type: 'recognised', identity: ada })]);
@@ -241,5 +265,36 @@ describe('erasure', () => {
     // Seen again: somebody new.
     await log.append([made(900, { type: 'recognised', identity: { ...secret, name: 'New' } })]);
     expect(await log.count({ person: 'SECRET-ID-7' })).toEqual([{ count: 1 }]);
+  });
+
+  it('holds for events from before it that come after it', async () => {
+    const alias: Identity = { kind: 'stranger', id: 'Person_5EC2E700', looks: 1, weight: 1 };
+    await log.append([
+      made(0, { type: 'stranger', identity: alias, track: 5, returning: false }),
+      made(1000, { type: 'recognised', identity: ada, previous: alias, track: 5 }),
+    ]);
+    await log.merge('ada', 'Person_5EC2E700', { by: 'desk' });
+    await log.erase('ada', { by: 'desk' });
+    const late = [
+      made(900, { type: 'gesture', gesture: 'wave', score: 1, identity: ada, track: 5, box: [1, 2, 3, 4] }),
+      made(950, { type: 'recognised', identity: somebody, previous: ada, track: 6 }),
+      made(60_000, { type: 'left', stayedMs: 59_500, identity: alias, track: 5 }),
+    ];
+    await log.append(late);
+    expect(await log.person('ada')).toBeUndefined();
+    expect(await log.person('Person_5EC2E700')).toBeUndefined();
+    expect(JSON.stringify((await log.query()).events)).not.toMatch(/ada|Ada|5EC2E700/);
+    const [wave, other] = [await log.get(late[0]!.id), await log.get(late[1]!.id)];
+    expect(wave).toMatchObject({ type: 'gesture', gesture: 'wave' });
+    expect(wave).not.toHaveProperty('identity');
+    expect(wave).not.toHaveProperty('box');
+    expect(wave).not.toHaveProperty('track');
+    expect(other).toMatchObject({ type: 'recognised', track: 6, identity: { id: somebody.id } });
+    // Who comes again is there again.
+    await log.append([made(70_000, { type: 'recognised', identity: ada })]);
+    expect(await log.person('ada')).toMatchObject({ id: 'ada' });
+    await log.append([made(980, { type: 'appeared', identity: ada })]);
+    expect(await log.count({ person: 'ada' })).toEqual([{ count: 1 }]);
+    expect(await log.verifyAudit()).toMatchObject({ ok: true });
   });
 });

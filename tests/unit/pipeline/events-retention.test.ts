@@ -217,6 +217,44 @@ describe('clips', () => {
   });
 });
 
+describe('clips that come after an erasure', () => {
+  it('go where the person may be seen in them', async () => {
+    const person = { kind: 'known', id: 'ada', looks: 1, weight: 1 } as const;
+    const second = 1000;
+    const at = (ms: number, fields: object): PipelineEvent =>
+      ({ id: ids.next(NOW + ms), camera: 'door', timestamp: NOW + ms, ...fields }) as PipelineEvent;
+    const appeared = at(-60 * second, { type: 'recognised', identity: person });
+    // Somebody who has not left, at the door; and who has, in the yard.
+    await log.append([
+      appeared,
+      at(-50 * second, { type: 'appeared', camera: 'yard', identity: person }),
+      at(-40 * second, { type: 'left', camera: 'yard', stayedMs: 10 * second, identity: person }),
+    ]);
+    await log.erase('ada', { by: 'desk' });
+    const made = (name: string, from: number, to: number, more: object): PipelineEvent => ({
+      ...clip(0, inside('door', `${name}.mp4`), { from: NOW + from * second, to: NOW + to * second, ...more }),
+      timestamp: NOW + to * second,
+    });
+    const own = made('own', -65, 5, { event: appeared.id, identity: person });
+    await log.append([
+      own,
+      made('beside', -10, 10, {}),
+      made('later', 1, 10, {}),
+      made('yard', -39, 5, { camera: 'yard' }),
+      made('yard-then', -45, -35, { camera: 'yard' }),
+      made('elsewhere', -60, 10, { camera: 'gate' }),
+    ]);
+    const left = ['own', 'beside', 'later', 'yard', 'yard-then', 'elsewhere'].filter((name) =>
+      existsSync(inside('door', `${name}.mp4`)),
+    );
+    expect(left).toEqual(['later', 'yard', 'elsewhere']);
+    expect(await log.get(own.id)).toMatchObject({ type: 'clip', code: 'NOT_FOUND' });
+    expect(await log.get(own.id)).not.toHaveProperty('path');
+    expect(await log.get(own.id)).not.toHaveProperty('identity');
+    expect(await log.person('ada')).toBeUndefined();
+  });
+});
+
 describe('persons', () => {
   it('are archived when they were not seen for long, back when they are, and deleted in the end', async () => {
     await log.append([seen('old', 200), seen('back', 200), seen('new', 100), seen('alias', 10), seen('root', 300)]);

@@ -56,6 +56,20 @@ describe('identities', () => {
     expect(r.end()).toMatchObject([{ type: 'left', identity: { id: 'ada' } }]);
   });
 
+  it('are not told any more when they are forgotten', () => {
+    const r = rules({ recognised: { coolDownMs: 0 } });
+    const at = (ms: number, identity: Identity) => r.update(sight(ms, [track(1, T0 + ms)], new Map([[1, identity]])));
+    at(0, known('ada'));
+    r.forget(1);
+    r.forget(2);
+    expect(at(100, { kind: 'undecided', looks: 0, weight: 0 })).toEqual([]);
+    const [bob] = at(200, known('bob'));
+    expect(bob).toMatchObject({ type: 'recognised', identity: { id: 'bob' } });
+    expect(bob).not.toHaveProperty('previous');
+    r.forget(1);
+    expect(r.end()[0]).not.toHaveProperty('identity');
+  });
+
   it('hold for a while before they count, and cool down across tracks', () => {
     const r = rules({ recognised: { holdMs: 300, coolDownMs: 5000 } });
     const at = (ms: number, id: number, identity: Identity) =>

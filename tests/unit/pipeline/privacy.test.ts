@@ -120,6 +120,21 @@ describe('where faces are', () => {
     expect(await redactor.regions({ ...at(0), camera: 'yard' })).toBe('everything');
   });
 
+  it('is not known from pictures that the detector has not seen', async () => {
+    const redactor = made({ mode: 'blur-all', holdMs: 1000 });
+    redactor.look(look(0, []));
+    for (let time = 100; time <= 4000; time += 100) redactor.look({ ...look(time, []), detected: false });
+    expect(await redactor.regions(at(900))).toEqual([]);
+    expect(await redactor.regions(at(1100))).toBe('everything');
+    expect(await redactor.regions(at(4000))).toBe('everything');
+    // One that has waited knows only what a look after it says.
+    expect(await redactor.regions(at(100), { waited: true })).toBe('everything');
+    expect(await redactor.regions(at(0), { waited: true })).toEqual([]);
+    redactor.look(look(4100, [track(1, [10, 20, 30, 40], 4100)]));
+    expect(inside([10, 20, 30, 40], await redactor.regions(at(3200), { waited: true }))).toBe(true);
+    expect(await redactor.regions(at(3000), { waited: true })).toBe('everything');
+  });
+
   it('is interpolated between two sights, with both ends over longer gaps', async () => {
     const redactor = made({ mode: 'blur-all' });
     const a: Box = [100, 100, 40, 40];
