@@ -1,4 +1,5 @@
 import { LineamentError } from '../../errors.js';
+import { shownAddress } from '../../models/catalogue/address.js';
 import { type CatalogueEntry, type DownloadProgress, type ModelCatalogue, openCatalogue } from '../../models/index.js';
 import type { CommandContext } from '../command.js';
 import { duration } from '../progress.js';
@@ -104,7 +105,7 @@ async function show(catalogue: ModelCatalogue, id: string, { terminal }: Command
     ...card.outputs.map(({ name, meaning }, i): [string, string] => [i === 0 ? 'outputs' : '', `${name}: ${meaning}`]),
     ...sources.map(({ url, member }, i): [string, string] => [
       i === 0 ? 'from' : '',
-      member === undefined ? url : `${member} of ${url}`,
+      `${member === undefined ? '' : `${member} of `}${shownAddress(new URL(url))}`,
     ]),
     ...(typeof card['obtain'] === 'string' ? [['how to get it', card['obtain']] as [string, string]] : []),
   ];

@@ -5,6 +5,7 @@ import { LineamentError, throwIfAborted } from '../../errors.js';
 import { packageRoot } from '../../native/package.js';
 import { type ModelCard, parseCard } from '../card.js';
 import { type ModelPack, openPack, readVerified } from '../pack.js';
+import { shownAddress } from './address.js';
 import { OWN_LICENCE, readCards } from './card.js';
 import { discardParts, download, type Expected } from './download.js';
 import { type Digest, digestFile, storageError } from './files.js';
@@ -298,7 +299,7 @@ class Catalogue implements ModelCatalogue {
     }
     if (!offline) return;
     const from = card.sources
-      .map(({ url, member }) => (member === undefined ? url : `${member} of ${url}`))
+      .map(({ url, member }) => (member === undefined ? '' : `${member} of `) + shownAddress(new URL(url)))
       .join(' or ');
     const known = card.sha256 === undefined ? '' : `, SHA-256 ${card.sha256}`;
     throw new LineamentError('DOWNLOAD_FAILED', `${card.id} is not here, and nothing is fetched in offline mode`, {
@@ -356,8 +357,8 @@ class Catalogue implements ModelCatalogue {
     }
     const place = await this.#locate(found, {});
     if (place !== undefined && place.folder !== this.folder) {
-      throw new LineamentError('INVALID_ARGUMENT', `${join(place.folder, place.file)} is yours`, {
-        fix: 'Delete the file yourself.',
+      throw new LineamentError('INVALID_ARGUMENT', `the file of ${id} lies in a folder of yours`, {
+        fix: 'Delete it yourself.',
       });
     }
     const path = join(this.folder, found.card.file);

@@ -13,11 +13,12 @@ export class SharedDownload {
   #callers = 0;
   #last: DownloadProgress | undefined;
   #told = 0;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(work: (signal: AbortSignal, onProgress: (progress: DownloadProgress) => void) => Promise<void>) {
     this.#work = work(this.#controller.signal, (progress) => this.#tell(progress));
     // Every caller may have left before it ends.
-    this.#work.catch(() => undefined);
+    void this.settled.then(() => clearTimeout(this.#later));
   }
 
   get settled(): Promise<void> {
@@ -33,35 +34,49 @@ export class SharedDownload {
   }
 
   #tell(progress: DownloadProgress): void {
-    const now = performance.now();
     const ends = progress.received === progress.total || progress.source !== this.#last?.source;
     this.#last = progress;
-    if (!ends && now - this.#told < EVERY_MS) return;
-    this.#told = now;
-    for (const listener of [...this.#listeners]) listener(progress);
+    const wait = ends ? 0 : this.#told + EVERY_MS - performance.now();
+    if (wait <= 0) this.#pass();
+    // What is held back is told though nothing follows: the line may stand still.
+    else this.#later ??= setTimeout(() => this.#pass(), wait).unref();
   }
 
-  /** Waits for the work as one of its callers. */
+  #pass(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#told = performance.now();
+    for (const listener of [...this.#listeners]) listener(this.#last!);
+  }
+
+  /** Waits for the work as one of its callers. Rejects with what the work or `onProgress` fails with, and with `ABORTED`. */
   join({ signal, onProgress }: CatalogueDownloadOptions): Promise<void> {
     this.#callers++;
-    if (onProgress !== undefined) {
-      this.#listeners.add(onProgress);
-      if (this.#last !== undefined) onProgress(this.#last);
-    }
     return new Promise<void>((resolve, reject) => {
+      let gone = false;
       let forget = (): void => {};
       const leave = (): void => {
+        if (gone) return;
+        gone = true;
         forget();
-        if (onProgress !== undefined) this.#listeners.delete(onProgress);
+        this.#listeners.delete(listen);
         this.#callers--;
       };
-      if (signal !== undefined) {
-        forget = onAbort(signal, () => {
-          leave();
-          if (this.#callers === 0) this.#controller.abort(signal.reason);
-          reject(abortError(signal));
-        });
-      }
+      const quit = (reason: unknown, error: unknown): void => {
+        leave();
+        if (this.#callers === 0) this.#controller.abort(reason);
+        reject(error);
+      };
+      const listen = (progress: DownloadProgress): void => {
+        try {
+          onProgress?.(progress);
+        } catch (error) {
+          quit(error, error);
+        }
+      };
+      if (signal !== undefined) forget = onAbort(signal, () => quit(signal.reason, abortError(signal)));
+      this.#listeners.add(listen);
+      if (this.#last !== undefined) listen(this.#last);
       this.#work.then(
         () => {
           leave();

@@ -7,6 +7,7 @@ import { healthRoutes } from './health.js';
 import { identification } from './identification.js';
 import { keyRoutes } from './keys.js';
 import { modelRoutes } from './models.js';
+import { modelCatalogueRoutes } from './models-catalogue.js';
 import { performanceRoutes } from './performance.js';
 import { persons } from './persons.js';
 import { recognition } from './recognition.js';
@@ -22,6 +23,7 @@ export const ROUTES: readonly RouteGroup[] = [
   identification,
   transfer,
   modelRoutes,
+  modelCatalogueRoutes,
   keyRoutes,
   auditRoutes,
   healthRoutes,

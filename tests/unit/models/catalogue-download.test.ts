@@ -334,6 +334,34 @@ describe('callers', () => {
     expect(bench.server.count('/m.onnx')).toBe(1);
   });
 
+  it('hear their own errors, and the others go on', async () => {
+    await offered();
+    bench.server.on('/m.onnx', file(DATA));
+    const catalogue = await bench.catalogue();
+    const wrong = catalogue.download('m', {
+      onProgress: () => {
+        throw new RangeError('not mine');
+      },
+    });
+    const [bad, good] = await Promise.allSettled([wrong, catalogue.download('m')]);
+    expect(bad).toMatchObject({ status: 'rejected', reason: { message: 'not mine' } });
+    expect(good).toMatchObject({ status: 'fulfilled', value: { state: 'present' } });
+  });
+
+  it('hear of the last bytes, though nothing follows', async () => {
+    await offered();
+    bench.server.on('/m.onnx', (_, response) => {
+      response.writeHead(200, { 'content-length': DATA.length });
+      response.write(DATA.subarray(0, 100_000));
+    });
+    const controller = new AbortController();
+    const work = (await bench.catalogue()).download('m', {
+      signal: controller.signal,
+      onProgress: ({ received }) => received === 100_000 && controller.abort(),
+    });
+    expect(await codeOf(work)).toBe('ABORTED');
+  });
+
   it('may have catalogues of their own on one folder', async () => {
     await offered();
     bench.server.on('/m.onnx', (_, response) => {
