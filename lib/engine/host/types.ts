@@ -52,8 +52,8 @@ export interface EngineHost extends AsyncDisposable {
   /** Name of the engine that serves where none is named. */
   readonly current: string;
   /**
-   * Runs `work` with an engine, which stays open until it has ended. Rejects with `NOT_FOUND` (no such name), the codes of opening (`MODEL_…`), as `work` does,
-   * `ABORTED`, `CLOSED`.
+   * Runs `work` with an engine, which stays open until it has ended and is the host's to close. Rejects with `NOT_FOUND` (no such name), the
+   * codes of opening (`MODEL_…`), as `work` does, `ABORTED`, `CLOSED`.
    */
   use<T>(work: (engine: Engine) => Promise<T>, options?: UseOptions): Promise<T>;
   /** Opens and warms an engine, unless it is. Rejects as `use`, and with `OUT_OF_MEMORY` where the budget has no room for it beside the current one. */
