@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../errors.js';
 import { intersectionOverSmaller, intersectionOverUnion, squareRegion } from '../image/geometry.js';
+import { fixedSize } from '../models/contract.js';
 import type { Network, Networks } from '../models/network.js';
 import type { Decoder, Detections } from '../native/addon.js';
 import type { Box, Frame, Point } from '../types.js';
@@ -76,7 +77,8 @@ async function look(
   const { input } = network.card;
   const decode = decoderOf(plan, network);
   const free = input.dynamic?.includes('H') === true && input.dynamic.includes('W');
-  const layout = free ? freeLayout(part, longSide, input.multiple ?? 32) : fixedLayout(part, input);
+  const fixed = fixedSize(network) ?? (free ? undefined : input);
+  const layout = fixed === undefined ? freeLayout(part, longSide, input.multiple ?? 32) : fixedLayout(part, fixed);
   const { width, height, region } = layout;
   const { detections } = await network.run(frame, [region], { width, height, decode, signal });
   return detections === undefined ? [] : unpack(detections);

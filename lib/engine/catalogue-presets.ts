@@ -30,8 +30,8 @@ const direction = (network: RecogniserName): RecognitionPlan => ({
 const { balanced } = PRESETS;
 
 /**
- * Presets by the names that InsightFace gives its packages, and by those of the recognisers. Their networks are no part of the starter pack:
- * `openEngine` needs a pack that has them. Faces of `buffalo_…` and `arcface_r100` are aligned by SCRFD's key points; `adaface` and `facenet`
+ * Presets by the names that InsightFace gives its packages, and by those of the recognisers. Their networks are no part of the starter pack, but
+ * fetched on request: `lineament models download`. Faces of `buffalo_…` and `arcface_r100` are aligned by SCRFD's key points; `adaface` and `facenet`
  * take detection and landmarks from the starter pack, so that one file is enough. No calibration is measured for them: `verify` and
  * `identify` need a `threshold`, or a calibration of your own (`lineament calibrate`).
  */

@@ -14,6 +14,7 @@ import { type Candidate, checkEmbedding, type Match, rank, similarity } from '..
 import { embeddingDims, RECOGNISERS } from '../recognition/plan.js';
 import type { Embedding, Face, Frame } from '../types.js';
 import type { AnalyzedFace } from './analysis.js';
+import { withDownloads } from './downloads.js';
 import { findFaces, lookAgain, networksFor, type Stages } from './faces.js';
 import {
   type AnalyzeFacesOptions,
@@ -358,7 +359,8 @@ export class Engine implements AsyncDisposable {
 
 /** @internal What the option `models` stands for. */
 export async function packOf(models: string | ModelPack | undefined): Promise<ModelPack> {
-  return typeof models === 'object' ? models : openPack(models);
+  if (typeof models === 'object') return models;
+  return models === undefined ? withDownloads(await openPack()) : openPack(models);
 }
 
 function isEmbedding(value: unknown): value is Embedding {

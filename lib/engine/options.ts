@@ -19,9 +19,9 @@ import { CATALOGUE_PRESETS, type CataloguePresetName } from './catalogue-presets
 import { PRESETS, type Preset, type PresetName } from './presets.js';
 
 export interface EngineOptions {
-  /** A preset by name (those of the catalogue want `models` that have their networks), or one of your own; `balanced` when absent. */
+  /** A preset by name (those of the catalogue want their networks to have been downloaded), or one of your own; `balanced` when absent. */
   readonly preset?: PresetName | CataloguePresetName | Preset;
-  /** Folder of the models, or a pack; the starter pack is found by itself when absent. */
+  /** Folder of the models, or a pack. When absent the starter pack is found by itself, and what was downloaded by the model catalogue. */
   readonly models?: string | ModelPack;
   /** Compute threads; the processors that the process may use when absent. */
   readonly threads?: number;

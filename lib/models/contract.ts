@@ -42,6 +42,13 @@ export function checkPictureInput(network: Network): void {
   }
 }
 
+/** Width and height that the file itself fixes, whatever its card leaves free; absent where it takes any. */
+export function fixedSize({ card, session }: Network): { readonly width: number; readonly height: number } | undefined {
+  const shape = session.inputs[0]?.shape ?? [];
+  const [height, width] = card.input.layout === 'NCHW' ? [shape[2], shape[3]] : [shape[1], shape[2]];
+  return height !== undefined && width !== undefined && height > 0 && width > 0 ? { width, height } : undefined;
+}
+
 /**
  * Name of the one float32 output whose last dimension is `values`: published files often name outputs by numbers. Where no shape says so,
  * the only output with a free last dimension is taken. Throws `MODEL_CORRUPT` where there is none, or more than one; also where the network

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CATALOGUE_PRESETS, type CataloguePresetName, type Engine, openEngine } from '../../../lib/engine/index.js';
 import { openCatalogue } from '../../../lib/models/catalogue/index.js';
 import { random } from '../../support/random.js';
@@ -150,15 +153,36 @@ describe('an engine with networks of the catalogue', () => {
     }
   });
 
-  it('says which model is missing where the pack has none', async () => {
+  it('says which model is missing where none was downloaded, and how to fetch it', async () => {
+    vi.stubEnv('LINEAMENT_MODEL_CACHE', join(tmpdir(), 'lineament-adapters-none'));
     const bare = await openEngine({ preset: 'buffalo_l', threads: 1 });
     try {
       await expect(bare.detect(picture)).rejects.toMatchObject({
         code: 'MODEL_NOT_FOUND',
         message: expect.stringContaining('insightface_'),
+        fix: expect.stringMatching(/lineament models download insightface_/),
       });
     } finally {
       await bare.close();
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('takes what lies in the cache of downloads, with the hash that it is trusted by', async () => {
+    const cache = await mkdtemp(join(tmpdir(), 'lineament-adapters-cache-'));
+    vi.stubEnv('LINEAMENT_MODEL_CACHE', cache);
+    const { bytes } = models()['facenet_vggface2']!;
+    await writeFile(join(cache, 'facenet_vggface2.onnx'), bytes);
+    const own = await openEngine({ preset: 'facenet', threads: 2 });
+    try {
+      const embedding = await own.embed(sample(1));
+      expect(embedding).toMatchObject({ model: 'facenet_vggface2', dims: 512 });
+      const seen = createHash('sha256').update(bytes).digest('hex');
+      expect((await own.recogniser()).hash).toBe(createHash('sha256').update(seen).digest('hex'));
+    } finally {
+      await own.close();
+      vi.unstubAllEnvs();
+      await rm(cache, { recursive: true, force: true });
     }
   });
 });
