@@ -97,8 +97,8 @@ async function recipeOf(engine: Engine, options: EmbedPictureOptions): Promise<s
 }
 
 /**
- * A vector of a request as an embedding of the model that it names, or of the one in use. Throws `EMBEDDING_MISMATCH` where it has another
- * length than the model in use makes, `INVALID_ARGUMENT` for numbers that are not finite in single precision, or all zero.
+ * A vector of a request as an embedding of the model in use. Throws `EMBEDDING_MISMATCH` where it names another model, or has another length
+ * than that one makes, `INVALID_ARGUMENT` for numbers that are not finite in single precision, or all zero.
  */
 export async function givenEmbedding(
   engine: Engine,
@@ -113,18 +113,18 @@ export async function givenEmbedding(
   if (!Number.isFinite(length) || length === 0) {
     throw new LineamentError('INVALID_ARGUMENT', `'${name}' holds numbers that are not finite, or nothing but zeros`);
   }
-  if ((model === undefined || model === identity.model) && vector.length !== identity.dims) {
+  if ((model !== undefined && model !== identity.model) || vector.length !== identity.dims) {
     throw new LineamentError(
       'EMBEDDING_MISMATCH',
-      `'${name}' has ${vector.length} numbers, and '${identity.model}' makes ${identity.dims}`,
-      { fix: 'Make it with the model in use, or name the model that made it.' },
+      `'${name}' is of '${model ?? identity.model}' (${vector.length}), and '${identity.model}' (${identity.dims}) is in use`,
+      { fix: 'Make it with the model in use.' },
     );
   }
   // Of length 1, as every embedding of ours.
   const norm = Math.sqrt(length);
   return {
-    model: model ?? identity.model,
-    dims: vector.length,
+    model: identity.model,
+    dims: identity.dims,
     vector: Math.abs(norm - 1) < 1e-6 ? vector : vector.map((value) => value / norm),
   };
 }

@@ -30,8 +30,12 @@ export async function needPerson({ gallery }: ServiceParts, id: string): Promise
 /** Changes a person, and sets down which fields were changed. Gives the operation that undoes it. */
 async function change(parts: ServiceParts, actor: string, id: string, changes: PersonChanges): Promise<void> {
   const operation = await parts.gallery.update(id, changes);
-  const detail = { operation, fields: Object.keys(changes), ...(changes.id === undefined ? {} : { to: changes.id }) };
+  const detail = { operation, fields: Object.keys(changes) };
   await parts.audit.append({ actor, action: 'person.update', subject: id, detail });
+  // Ids stand in the trail as subjects only, which it does not keep in the open.
+  if (changes.id !== undefined) {
+    await parts.audit.append({ actor, action: 'person.renamed', subject: changes.id, detail: { operation } });
+  }
 }
 
 function addReading(app: App, parts: ServiceParts): void {
@@ -171,12 +175,9 @@ function addChanging(app: App, parts: ServiceParts): void {
     },
     async ({ params: { id }, body: { from }, principal }) => {
       const operation = await parts.gallery.merge(id, from);
-      await parts.audit.append({
-        actor: principal.id,
-        action: 'person.merge',
-        subject: id,
-        detail: { operation, from },
-      });
+      const line = { actor: principal.id, detail: { operation } };
+      await parts.audit.append({ ...line, action: 'person.merge', subject: id });
+      await parts.audit.append({ ...line, action: 'person.merged', subject: from });
       return personJson(await needPerson(parts, id));
     },
   );

@@ -50,8 +50,7 @@ export const Vector = Type.Array(Type.Number(), {
 export const Model = Type.String({
   minLength: 1,
   maxLength: 200,
-  description:
-    'Model that made the embeddings; the one in use when absent. Another one cannot be compared (EMBEDDING_MISMATCH).',
+  description: 'Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH)',
 });
 
 export const Time = (description: string) => Type.Integer({ description: `${description}; ms since the epoch, UTC` });

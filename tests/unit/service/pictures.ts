@@ -24,7 +24,9 @@ const each = (given: Uint8Array | readonly Uint8Array[]): readonly Uint8Array[] 
   given instanceof Uint8Array ? [given] : given;
 
 const queryOf = (options: Options): string => {
-  const query = new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)])).toString();
+  const query = new URLSearchParams(
+    Object.entries(options).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
   return query === '' ? '' : `?${query}`;
 };
 
