@@ -119,6 +119,10 @@ function retryAfter(error: LineamentError): number | undefined {
 export function sendProblem(error: LineamentError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const seconds = retryAfter(error);
   if (seconds !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', String(seconds));
+  // Refused before the hooks ran, such as a malformed address.
+  if (!reply.hasHeader('x-request-id')) {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+  }
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="lineament"');
   // As text: no schema of the route is to change it.
   return reply

@@ -87,6 +87,7 @@ export async function buildServer(parts: ServiceParts, groups: readonly RouteGro
     reply.header('x-request-id', request.id);
   });
   limitBodies(app, config);
+  dropRests(app, config);
   countRequests(app, parts);
   app.setErrorHandler(errorHandler(parts));
   app.setNotFoundHandler((request, reply) => {
@@ -222,6 +223,23 @@ function limitBodies(app: App, { limits }: ServiceConfig): void {
         `the body has ${length} bytes, and ${limits.bodyBytes} are allowed`,
       );
     }
+  });
+}
+
+/**
+ * What is left of a body that nobody wants any more is read and dropped, so that the next request of the connection is not taken for its end. Where nobody said
+ * how much is to come, or it is too much, the connection ends instead.
+ */
+function dropRests(app: App, { limits }: ServiceConfig): void {
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (raw.complete || reply.raw.headersSent) return;
+    const stated = raw.headers['content-length'];
+    if (stated === undefined || Number(stated) > limits.bodyBytes) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete || raw.destroyed) return;
+    raw.unpipe();
+    raw.resume();
   });
 }
 
