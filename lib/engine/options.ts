@@ -1,4 +1,6 @@
 import type { NeutralBaseline } from '../analysis/index.js';
+import { AGE_GENDER_NETWORKS, EXPRESSION_NETWORKS } from '../attributes/attributes.js';
+import { DETECTORS } from '../detection/plan.js';
 import {
   abortSignal,
   boolean,
@@ -11,8 +13,10 @@ import {
 } from '../errors/validate.js';
 import type { Mode } from '../inference/runtime.js';
 import { checkLandmarks } from '../landmarks/check.js';
+import { LANDMARKERS } from '../landmarks/locate.js';
 import type { Calibration } from '../models/calibration.js';
 import type { ModelPack } from '../models/pack.js';
+import { RECOGNISERS } from '../recognition/plan.js';
 import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from '../reconstruction/reconstruct-options.js';
 import type { Face } from '../types.js';
 import { CATALOGUE_PRESETS, type CataloguePresetName } from './catalogue-presets.js';
@@ -170,12 +174,31 @@ function calibrationOf(calibration: unknown): string | Calibration {
   return calibration as Calibration;
 }
 
+/** Networks of a preset of the caller's own must be known by name. */
+function checkNetworks({ detection, fallback, landmarks, recognition, attributes }: Preset): void {
+  const known = (name: string, value: unknown, table: object): unknown => oneOf(name, value, Object.keys(table));
+  known('preset.detection.network', detection.network, DETECTORS);
+  if (fallback !== undefined) known('preset.fallback.network', fallback.network, DETECTORS);
+  known('preset.landmarks.network', landmarks.network, LANDMARKERS);
+  if (!Array.isArray(recognition.members)) {
+    throw invalid('preset.recognition.members', 'list of networks', recognition.members);
+  }
+  for (const member of recognition.members) known('preset.recognition.members', member?.network, RECOGNISERS);
+  if (attributes?.expression !== undefined) {
+    known('preset.attributes.expression', attributes.expression, EXPRESSION_NETWORKS);
+  }
+  if (attributes?.ageGender !== undefined) {
+    known('preset.attributes.ageGender', attributes.ageGender, AGE_GENDER_NETWORKS);
+  }
+}
+
 function presetOf(preset: unknown): Preset {
   if (typeof preset === 'object' && preset !== null) {
     const own = preset as Partial<Preset>;
     if (own.detection === undefined || own.landmarks === undefined || own.recognition === undefined) {
       throw invalid('preset', 'preset with detection, landmarks and recognition', preset);
     }
+    checkNetworks(preset as Preset);
     return preset as Preset;
   }
   const known = { ...PRESETS, ...CATALOGUE_PRESETS };

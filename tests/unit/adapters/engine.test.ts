@@ -125,6 +125,56 @@ describe('an engine with networks of the catalogue', () => {
     expect(answer).toEqual({ similarity: expect.closeTo(1, 5), threshold: 0.3, match: true });
   });
 
+  it('takes a calibration of its own for threshold and rate', async () => {
+    const calibration = {
+      model: 'arcface_mbf',
+      metric: 'cosine',
+      impostors: 5000,
+      defaultFmr: 0.01,
+      points: [
+        { similarity: 0.1, fmr: 0.1 },
+        { similarity: 0.4, fmr: 0.01 },
+        { similarity: 0.999999, fmr: 0.001 },
+      ],
+    } as const;
+    const own = await openEngine({ preset: 'buffalo_s', models: pack, threads: 1, calibration });
+    try {
+      expect(await own.verify(picture, picture)).toMatchObject({
+        threshold: 0.4,
+        fmr: expect.closeTo(0.01, 9),
+        match: true,
+      });
+    } finally {
+      await own.close();
+    }
+    const other = await openEngine({ preset: 'adaface', models: pack, threads: 1, calibration });
+    try {
+      await expect(other.verify(picture, picture)).rejects.toMatchObject({ code: 'EMBEDDING_MISMATCH' });
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('refuses presets of networks that it does not know, by name', async () => {
+    const { buffalo_s } = CATALOGUE_PRESETS;
+    const wrong = [
+      { ...buffalo_s, detection: { ...buffalo_s.detection, network: 'scrfd_34g' } },
+      { ...buffalo_s, landmarks: { ...buffalo_s.landmarks, network: '5' } },
+      {
+        ...buffalo_s,
+        recognition: { ...buffalo_s.recognition, members: [{ network: 'sface', unit: true, scale: 1 }] },
+      },
+      { ...buffalo_s, attributes: { expression: 'fer' } },
+      { ...buffalo_s, attributes: { ageGender: 'dex' } },
+    ];
+    for (const preset of wrong) {
+      await expect(openEngine({ preset: preset as never })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/Expected one of .* for preset\./),
+      });
+    }
+  });
+
   it('warms what a call will need', async () => {
     const fresh = await bench.pack(models());
     const warm = await openEngine({ preset: 'buffalo_s', models: fresh, threads: 1 });
