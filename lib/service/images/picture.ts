@@ -27,8 +27,8 @@ export interface Upload {
 
 export type PictureLimits = Pick<ServiceConfig['limits'], 'imageBytes' | 'pixels' | 'images'>;
 
-/** Decoded pixels and one copy of them, 3 bytes each. */
-const BYTES_PER_PIXEL = 6;
+/** Of decoded pixels. */
+const BYTES_PER_PIXEL = 3;
 /** Where the header does not tell the size: pictures of ten pixels a byte are rare. */
 const PIXELS_PER_BYTE = 10;
 

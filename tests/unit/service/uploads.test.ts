@@ -21,12 +21,6 @@ interface Problem {
   readonly detail: string;
   readonly status: number;
 }
-const refused = (status: number, code: string) => ({
-  status,
-  type: 'application/problem+json',
-  body: { status, code },
-});
-
 /** A PNG that says it has this size, with pixel data of a few bytes. */
 function bomb(width: number, height: number): Buffer {
   const chunk = (type: string, data: Buffer): Buffer => {
