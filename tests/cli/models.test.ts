@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { meterText } from '../../lib/cli/commands/models.js';
-import { Bench, file, noise, sha256 } from '../unit/models/catalogue-support.js';
+import { Bench, file, noise, sha256, zipOf } from '../unit/models/catalogue-support.js';
 import { type Finished, lineament } from './run.js';
 
 const DATA = noise(300_000);
@@ -57,6 +57,21 @@ describe('models from the command line', { timeout: 60_000 }, () => {
     expect(existsSync(lies)).toBe(false);
     expect((await run('path', 'one')).stderr).toContain('MODEL_NOT_FOUND');
     expect(path.resolve((await run('path')).stdout.trim())).toBe(bench.cache);
+  });
+
+  it('fetches a set by its own archive, once', async () => {
+    const archive = zipOf([
+      { name: 'a.onnx', data: DATA },
+      { name: 'b.onnx', data: DATA },
+    ]);
+    const from = (name: string, member: string) => ({ url: bench.server.url(name), member });
+    await bench.write(
+      { id: 'a', ...HASH, sources: [from('/other.zip', 'a.onnx'), from('/set.zip', 'a.onnx')], sets: ['set', 'other'] },
+      { id: 'b', ...HASH, sources: [from('/set.zip', 'b.onnx')], sets: ['set'] },
+    );
+    bench.server.on('/set.zip', file(archive)).on('/other.zip', file(archive));
+    expect((await run('download', 'set')).stdout).toContain('2 models are here');
+    expect(bench.server.asked.map((asked) => asked.path)).toEqual(['/set.zip']);
   });
 
   it('tries a mirror first and fetches nothing offline', async () => {

@@ -118,13 +118,17 @@ async function show(catalogue: ModelCatalogue, id: string, { terminal }: Command
   };
 }
 
-/** Ids as they are, names of sets as the ids of what is in them. */
+/**
+ * Ids as they are, names of sets as the ids of what is in them: first what is in few others, so that the archive of the set is fetched, which
+ * brings the rest along.
+ */
 async function expand(catalogue: ModelCatalogue, names: readonly string[]): Promise<string[]> {
   const entries = await catalogue.list();
   const ids = names.flatMap((name) => {
     if (entries.some(({ id }) => id === name)) return [name];
-    const inside = entries.filter(({ sets }) => sets?.includes(name) === true).map(({ id }) => id);
-    return inside.length > 0 ? inside : [name];
+    const inside = entries.filter(({ sets }) => sets?.includes(name) === true);
+    inside.sort((a, b) => (a.sets?.length ?? 0) - (b.sets?.length ?? 0));
+    return inside.length > 0 ? inside.map(({ id }) => id) : [name];
   });
   return [...new Set(ids)];
 }

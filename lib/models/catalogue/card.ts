@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineamentError } from '../../errors.js';
-import { parseCard } from '../card.js';
+import { packageRoot } from '../../native/package.js';
+import { type ModelCard, parseCard } from '../card.js';
 import { isAllowed } from './address.js';
 import type { CatalogueCard, ModelSource } from './types.js';
 
@@ -66,4 +67,14 @@ export async function readCards(folder: string, kind: 'catalogue' | 'private'): 
     cards.set(card.id, card);
   }
   return cards;
+}
+
+/** The cards of the starter pack, by id. Rejects with `MODEL_CORRUPT`. */
+export async function readStarterCards(): Promise<Map<string, ModelCard>> {
+  const folder = join(packageRoot, 'models', 'cards');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+  const cards = await Promise.all(
+    names.map(async (name) => parseCard(await readFile(join(folder, name), 'utf8'), join(folder, name))),
+  );
+  return new Map(cards.map((card) => [card.id, card]));
 }

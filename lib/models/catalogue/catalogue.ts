@@ -1,12 +1,12 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { abortSignal, nonEmptyString } from '../../errors/validate.js';
 import { LineamentError, throwIfAborted } from '../../errors.js';
 import { packageRoot } from '../../native/package.js';
-import { type ModelCard, parseCard } from '../card.js';
+import type { ModelCard } from '../card.js';
 import { type ModelPack, openPack, readVerified } from '../pack.js';
 import { shownAddress } from './address.js';
-import { OWN_LICENCE, readCards } from './card.js';
+import { OWN_LICENCE, readCards, readStarterCards } from './card.js';
 import { discardParts, download, type Expected } from './download.js';
 import { type Digest, digestFile, storageError } from './files.js';
 import { type CatalogueOptions, readOptions, type Settings } from './options.js';
@@ -42,7 +42,7 @@ interface Place {
  */
 export async function openCatalogue(options: CatalogueOptions = {}): Promise<ModelCatalogue> {
   const settings = readOptions(options);
-  const starter = await starterCards();
+  const starter = await readStarterCards();
   const cards = new Map<string, Known>();
   const groups: [Map<string, CatalogueCard>, Known['origin']][] = [
     [await readCards(join(packageRoot, 'models', 'catalogue'), 'catalogue'), 'catalogue'],
@@ -61,15 +61,6 @@ export async function openCatalogue(options: CatalogueOptions = {}): Promise<Mod
   const catalogue = new Catalogue(settings, starter, cards);
   for (const licence of settings.accepted) catalogue.known(licence);
   return catalogue;
-}
-
-async function starterCards(): Promise<Map<string, ModelCard>> {
-  const folder = join(packageRoot, 'models', 'cards');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
-  const cards = await Promise.all(
-    names.map(async (name) => parseCard(await readFile(join(folder, name), 'utf8'), join(folder, name))),
-  );
-  return new Map(cards.map((card) => [card.id, card]));
 }
 
 const sizeOf = (path: string): Promise<number | undefined> =>
