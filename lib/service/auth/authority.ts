@@ -207,7 +207,7 @@ class Doorkeeper implements Authority {
   async #withToken(tokens: TokenReader, token: string, caller: string): Promise<Principal> {
     try {
       const { id, scopes, expiresAt } = await tokens(token);
-      return { id, kind: 'token', scopes: withLesser(scopes), expiresAt };
+      return { id: `token:${id}`, kind: 'token', scopes: withLesser(scopes), expiresAt };
     } catch (error) {
       if (error instanceof LineamentError && error.code === 'DOWNLOAD_FAILED') {
         this.#log.warn({ error: error.message }, 'tokens cannot be checked');

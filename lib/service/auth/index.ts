@@ -3,5 +3,5 @@ export { openAuthority } from './authority.js';
 export { type ProtectedRoute, protect, routesOf } from './protect.js';
 export { type AuditedAction, record } from './record.js';
 export { redactText } from './redact.js';
-export { actorOf, SCOPES } from './scopes.js';
+export { SCOPES } from './scopes.js';
 export { openAuditTrail } from './trail.js';

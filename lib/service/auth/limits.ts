@@ -4,7 +4,6 @@ import type { ServiceConfig } from '../types.js';
 import { type FastifyReply, type FastifyRequest, rateLimit } from '../vendor.js';
 import { callerOf } from './address.js';
 import { rateLimited } from './failures.js';
-import { actorOf } from './scopes.js';
 
 const WINDOW_MS = 60_000;
 /** Callers that are counted at a time; the one that was counted longest ago is forgotten first. */
@@ -45,6 +44,6 @@ export async function openLimits(app: App, { rate }: ServiceConfig): Promise<Lim
   };
   return {
     address: limit(rate.perAddress, 'too many requests from this address', (request) => callerOf(request.ip)),
-    key: limit(rate.perKey, 'too many requests with this key', (request) => actorOf(request.principal)),
+    key: limit(rate.perKey, 'too many requests with this key', (request) => request.principal.id),
   };
 }

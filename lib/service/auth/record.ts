@@ -1,6 +1,5 @@
 import type { Json } from '../../gallery/index.js';
 import type { Principal, ServiceParts } from '../types.js';
-import { actorOf } from './scopes.js';
 
 /** What goes into the audit trail. Only ever added to. */
 export type AuditedAction =
@@ -11,7 +10,9 @@ export type AuditedAction =
   | 'collection.delete'
   | 'person.enrol'
   | 'person.update'
+  | 'person.renamed'
   | 'person.merge'
+  | 'person.merged'
   | 'person.erase'
   | 'sample.erase'
   | 'gallery.export'
@@ -36,7 +37,7 @@ export function record(
   about: { readonly person?: string; readonly detail?: Readonly<Record<string, Json>> } = {},
 ): Promise<void> {
   return audit.append({
-    actor: actorOf(request.principal),
+    actor: request.principal.id,
     action,
     subject: about.person,
     detail: { request: request.id, ...about.detail },

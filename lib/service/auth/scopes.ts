@@ -1,4 +1,4 @@
-import type { Principal, Scope } from '../types.js';
+import type { Scope } from '../types.js';
 
 /** From least to most: each holds the ones before it. */
 export const SCOPES = ['read', 'enrol', 'admin'] as const satisfies readonly Scope[];
@@ -12,9 +12,4 @@ export function withLesser(scopes: Iterable<Scope>): ReadonlySet<Scope> {
   let most = -1;
   for (const scope of scopes) most = Math.max(most, SCOPES.indexOf(scope));
   return new Set(SCOPES.slice(0, most + 1));
-}
-
-/** How a caller is named in logs and in the audit trail: `key:…`, `token:…` or `anonymous`. */
-export function actorOf(principal: Principal): string {
-  return principal.kind === 'anonymous' ? 'anonymous' : `${principal.kind}:${principal.id}`;
 }

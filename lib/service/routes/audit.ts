@@ -8,7 +8,7 @@ const Entry = Type.Object(
   {
     number: Type.Integer({ minimum: 1, description: 'From 1 on, without gaps' }),
     at: Time('When it was done'),
-    actor: Type.String({ description: 'key:ID, token:SUBJECT, anonymous, or service' }),
+    actor: Type.String({ description: 'Id of a key, token:SUBJECT, anonymous, or service' }),
     action: Type.String(),
     subject: Type.Optional(Type.String({ description: 'Digest of the person whom it concerns' })),
     detail: AnyJson('What else there is to say; neither persons nor secrets'),

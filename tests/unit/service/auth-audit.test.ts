@@ -34,7 +34,7 @@ describe('the audit trail of the service', () => {
     const audit = await open(folder);
     const all = await audit.list();
     expect(all).toMatchObject([
-      { number: 3, actor: 'key:0123456789ab', action: 'person.erase', detail: { request: 'r1' } },
+      { number: 3, actor: '0123456789ab', action: 'person.erase', detail: { request: 'r1' } },
       { number: 2, action: 'model.switch', detail: { to: 'balanced' } },
       { number: 1, action: 'person.enrol', detail: { samples: 2 } },
     ]);

@@ -71,7 +71,7 @@ describe('what somebody presents', () => {
       expect((await running.call('POST', '/api/v1/keys', bad)).status, JSON.stringify(bad)).toBe(400);
     }
     const { body } = await running.call('GET', '/api/v1/audit?limit=2');
-    const admin = `key:${running.key.slice(4, 16)}`;
+    const admin = running.key.slice(4, 16);
     expect(body).toMatchObject({
       entries: [
         { action: 'key.revoke', actor: admin, detail: { key: id } },

@@ -49,7 +49,7 @@ describe('tokens signed with a secret', () => {
     const { authority } = await withSecret();
     const given = claims({ scope: 'openid enrol profile' });
     const principal = await authority.authenticate(await sign(secret(), 'HS256', given), HERE);
-    expect(principal).toMatchObject({ id: 'ada', kind: 'token', expiresAt: Number(given.exp) * 1000 });
+    expect(principal).toMatchObject({ id: 'token:ada', kind: 'token', expiresAt: Number(given.exp) * 1000 });
     expect(held(principal)).toEqual(['read', 'enrol']);
     expect(authority.stands(principal)).toBe(true);
   });
@@ -101,7 +101,7 @@ describe('tokens signed with a secret', () => {
     for (const token of bad) {
       await expect(authority.authenticate(token, HERE), token).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
-    expect(await authority.authenticate(good, HERE)).toMatchObject({ id: 'ada' });
+    expect(await authority.authenticate(good, HERE)).toMatchObject({ id: 'token:ada' });
   });
 
   it.each(['none', 'None', 'NONE', ''])('are refused without a signature (alg: "%s")', async (alg) => {
@@ -122,7 +122,7 @@ describe('tokens signed with a secret', () => {
       await expect(authority.authenticate(wrong, HERE)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
     await expect(authority.authenticate(wrong, HERE)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
-    expect(await authority.authenticate(await sign(secret(), 'HS256'), HERE)).toMatchObject({ id: 'ada' });
+    expect(await authority.authenticate(await sign(secret(), 'HS256'), HERE)).toMatchObject({ id: 'token:ada' });
   });
 
   it('end with their time: whoever was let in may not stay', async () => {
@@ -154,7 +154,10 @@ describe('tokens signed with a private key', () => {
   it.each(Object.entries(pairs))('are read with the public one: %s', async (alg, make) => {
     const { publicKey, privateKey } = make();
     const { authority } = await authorityWith(tokens(await pemOf(publicKey), ['HS256', 'ES512', alg]));
-    expect(await authority.authenticate(await sign(privateKey, alg), HERE)).toMatchObject({ id: 'ada', kind: 'token' });
+    expect(await authority.authenticate(await sign(privateKey, alg), HERE)).toMatchObject({
+      id: 'token:ada',
+      kind: 'token',
+    });
     const other = await sign(make().privateKey, alg);
     await expect(authority.authenticate(other, HERE)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     // The public key is no secret: as one it must not open anything.
@@ -216,7 +219,7 @@ describe('tokens of a key set elsewhere', () => {
     const unknown = await sign(privateKey, 'ES256', claims(), { kid: '2' });
 
     const { authority } = await authorityWith(tokens(url, ['ES256']));
-    for (let i = 0; i < 3; i++) expect(await authority.authenticate(token, HERE)).toMatchObject({ id: 'ada' });
+    for (let i = 0; i < 3; i++) expect(await authority.authenticate(token, HERE)).toMatchObject({ id: 'token:ada' });
     await expect(authority.authenticate(unknown, HERE)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(answers.count).toBe(1);
 
