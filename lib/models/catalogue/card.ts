@@ -4,6 +4,7 @@ import { LineamentError } from '../../errors.js';
 import { packageRoot } from '../../native/package.js';
 import { type ModelCard, parseCard } from '../card.js';
 import { isAllowed } from './address.js';
+import { STATE_FILE } from './state.js';
 import type { CatalogueCard, ModelSource } from './types.js';
 
 /** Licence of a private card that names none: the user's own affair. */
@@ -38,6 +39,8 @@ export function parseCatalogueCard(
     if (!valid) throw new LineamentError('MODEL_CORRUPT', `the model card ${origin} has no valid '${field}'`);
   };
   need('id', /^[\w.-]{1,100}$/.test(card.id));
+  // The cache folder has files of its own.
+  need('file', !/^(\.|state\.|downloads$)/.test(card.file));
   need('title', isText(card.title));
   need('sources', Array.isArray(card.sources) && card.sources.every(isSource));
   need('sources or obtain', kind === 'private' || card.sources.length > 0 || isText(card.obtain));
@@ -60,7 +63,8 @@ export async function readCards(folder: string, kind: 'catalogue' | 'private'): 
     throw new LineamentError('MODEL_NOT_FOUND', `the folder of cards ${folder} cannot be read`, { cause });
   });
   const cards = new Map<string, CatalogueCard>();
-  for (const name of names.filter((one) => one.endsWith('.json')).sort()) {
+  // Cards may lie in the cache folder too.
+  for (const name of names.filter((one) => one.endsWith('.json') && one !== STATE_FILE).sort()) {
     const path = join(folder, name);
     const card = parseCatalogueCard(await readFile(path, 'utf8'), path, kind);
     if (cards.has(card.id)) throw new LineamentError('DUPLICATE_ID', `two cards of ${folder} have the id '${card.id}'`);

@@ -53,7 +53,15 @@ class MismatchError extends AddressError {
   }
 }
 
-const nameOf = (url: URL): string => decodeURIComponent(basename(url.pathname));
+/** Last part of an address; empty where it has none. */
+function nameOf(url: URL): string {
+  const name = basename(url.pathname);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
 
 /** The file of a mirror: its address as a folder. A query, a signature perhaps, stays. */
 function onMirror(mirror: string, name: string): URL {
@@ -67,7 +75,9 @@ export function addressesOf(card: CatalogueCard, mirrors: readonly string[]): Ad
   const own = card.sources.map(({ url, ...rest }): Address => ({ url: new URL(url), ...rest }));
   const mirrored = mirrors.flatMap((mirror) => [
     { url: onMirror(mirror, card.file) },
-    ...own.map(({ url, ...rest }) => ({ url: onMirror(mirror, nameOf(url)), ...rest })),
+    ...own
+      .filter(({ url }) => nameOf(url) !== '')
+      .map(({ url, ...rest }) => ({ url: onMirror(mirror, nameOf(url)), ...rest })),
   ]);
   const seen = new Set<string>();
   return [...mirrored, ...own].filter(({ url, member }) => {

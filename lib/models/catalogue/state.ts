@@ -18,7 +18,7 @@ export interface Remembered {
   readonly trusted: Readonly<Record<string, Trusted>>;
 }
 
-const FILE = 'state.json';
+export const STATE_FILE = 'state.json';
 const VERSION = 1;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -29,7 +29,7 @@ const isTrusted = (value: unknown): boolean =>
 
 /** What is remembered in a folder. Rejects with `STORE_CORRUPT`, `STORE_VERSION`, `STORE_FAILED`. */
 export async function readState(folder: string): Promise<Remembered> {
-  const path = join(folder, FILE);
+  const path = join(folder, STATE_FILE);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -65,7 +65,7 @@ export async function changeState(folder: string, change: (state: Remembered) =>
   const lock = await waitForLock(join(folder, 'state.lock'));
   try {
     const changed = change(await readState(folder));
-    await writeWhole(join(folder, FILE), `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`);
+    await writeWhole(join(folder, STATE_FILE), `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`);
   } finally {
     lock.release();
   }

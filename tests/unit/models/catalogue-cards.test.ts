@@ -96,6 +96,9 @@ describe('the cards of the catalogue', () => {
     for (const change of [
       { id: '../m' },
       { file: '../m.onnx' },
+      { file: '..' },
+      { file: 'state.json' },
+      { file: 'downloads' },
       { sha256: 'abc' },
       { bytes: -1 },
       { licenceId: undefined },
@@ -114,6 +117,18 @@ describe('the cards of the catalogue', () => {
     await writeFile(join(bench.cards, 'bad.json'), '{');
     expect(await codeOf(bench.catalogue())).toBe('MODEL_CORRUPT');
     expect(await codeOf(openCatalogue({ cards: join(bench.folder, 'none') }))).toBe('MODEL_NOT_FOUND');
+  });
+
+  it('may lie in the cache folder', async () => {
+    await bench.write({ id: 'm', ...HASH, sources: [{ url: bench.server.url('/m%zz') }], licenceId: 'strict' });
+    bench.server.on('/m%zz', file(DATA));
+    const catalogue = () => bench.catalogue({ cache: bench.cards, mirrors: [bench.server.url('/mirror')] });
+    await (await catalogue()).accept('strict');
+    expect(await (await catalogue()).download('m')).toMatchObject({
+      state: 'present',
+      path: join(bench.cards, 'm.onnx'),
+    });
+    expect(bench.server.asked.map(({ path }) => path)).toEqual(['/mirror/m.onnx', '/mirror/m%25zz', '/m%zz']);
   });
 
   it('may not take the id of another', async () => {

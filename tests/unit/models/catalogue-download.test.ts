@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LineamentError } from '../../../lib/errors.js';
+import { isAllowed } from '../../../lib/models/catalogue/address.js';
 import type { DownloadProgress } from '../../../lib/models/index.js';
 import { codeOf } from '../../support/code.js';
 import { Bench, type CardText, file, noise, sha256 } from './catalogue-support.js';
@@ -230,6 +231,20 @@ describe('a download', () => {
 });
 
 describe('addresses', () => {
+  it.each([
+    ['https://example.com/m', undefined, true],
+    ['http://example.com/m', undefined, false],
+    ['http://127.0.0.1/m', undefined, true],
+    ['http://[::1]:8080/m', undefined, true],
+    ['http://localhost/m', 'http://127.0.0.1/', true],
+    ['http://127.0.0.1/m', 'https://example.com/', false],
+    ['http://127.0.0.1.example.com/m', undefined, false],
+    ['http://localhost.example.com/m', undefined, false],
+    ['data:text/plain,m', undefined, false],
+  ])('are safe or not: %s from %s', (url, from, allowed) => {
+    expect(isAllowed(new URL(url), from === undefined ? undefined : new URL(from))).toBe(allowed);
+  });
+
   it('are followed to where they redirect, without the credentials of another host', async () => {
     const { server } = bench;
     const url = server.url('/start').replace('//', '//user:secret@');

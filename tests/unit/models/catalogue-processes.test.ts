@@ -1,5 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,6 +69,60 @@ describe('processes', () => {
     await gone;
     expect((await (await bench.catalogue()).download('m')).state).toBe('present');
     expect(bench.server.asked[1]).toMatchObject({ range: `bytes=${DATA.length / 2}-`, ifRange: '"v1"' });
+    expect(DATA.equals(await readFile(join(bench.cache, 'm.onnx')))).toBe(true);
+  });
+});
+
+const openssl = spawnSync('openssl', ['version']).status === 0;
+
+describe.skipIf(!openssl)('https (needs openssl for a certificate)', () => {
+  let server: Server;
+  let certificate = '';
+  beforeEach(async () => {
+    const key = join(bench.folder, 'key.pem');
+    certificate = join(bench.folder, 'cert.pem');
+    const request = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+    ];
+    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const made = spawnSync('openssl', [...request, ...names, '-keyout', key, '-out', certificate]);
+    expect(made.status).toBe(0);
+    server = createServer({ key: await readFile(key), cert: await readFile(certificate) }, (request_, response) => {
+      bench.server.asked.push({
+        path: request_.url ?? '',
+        range: undefined,
+        ifRange: undefined,
+        authorization: undefined,
+      });
+      response.end(DATA);
+    });
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/m.onnx`;
+    await bench.write({ id: 'm', ...HASH, sources: [{ url }] });
+  });
+  afterEach(() => new Promise((resolve) => server.close(resolve)));
+
+  it('is refused where nobody vouches for the server, and not asked twice', async () => {
+    let connections = 0;
+    server.on('connection', () => connections++);
+    await expect((await bench.catalogue()).download('m')).rejects.toMatchObject({
+      code: 'DOWNLOAD_FAILED',
+      message: expect.stringMatching(/self.signed/) as string,
+    });
+    expect(connections).toBe(1);
+    expect(bench.server.asked).toEqual([]);
+  });
+
+  it('works where somebody does', async () => {
+    expect(lastJson(await runChild(program(), { NODE_EXTRA_CA_CERTS: certificate }))).toBe('present');
     expect(DATA.equals(await readFile(join(bench.cache, 'm.onnx')))).toBe(true);
   });
 });
