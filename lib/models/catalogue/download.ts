@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { abortError, LineamentError } from '../../errors.js';
 import { AddressError, type Patience, shownAddress } from './address.js';
 import { type Digest, makeFolder, settle, storageError } from './files.js';
-import { waitForLock } from './lock.js';
+import { tryLock, waitForLock } from './lock.js';
 import { discard, progressOf, type Transferred, transferFile } from './transfer.js';
 import type { CatalogueCard, DownloadProgress } from './types.js';
 import { extractEntry, findEntry, listZip, type ZipEntry, ZipError } from './zip.js';
@@ -93,7 +93,17 @@ const keyOf = (url: URL): string => createHash('sha256').update(url.href).digest
 
 /** Deletes what downloads of a card that stopped have left; what is under way is left alone. */
 export async function discardParts(folder: string, card: CatalogueCard, mirrors: readonly string[]): Promise<void> {
-  for (const { url } of addressesOf(card, mirrors)) await discard(join(workFolder(folder), `${keyOf(url)}.part`));
+  for (const { url } of addressesOf(card, mirrors)) {
+    const path = join(workFolder(folder), keyOf(url));
+    if ((await progressOf(`${path}.part`)) === undefined) continue;
+    const lock = tryLock(`${path}.lock`);
+    if (lock === undefined) continue;
+    try {
+      await discard(`${path}.part`);
+    } finally {
+      lock.release();
+    }
+  }
 }
 
 /**

@@ -391,6 +391,33 @@ describe('callers', () => {
   });
 });
 
+describe('what a stopped download has left', () => {
+  it('goes with the model, but not while somebody is at work', async () => {
+    await offered();
+    let finish = (): void => {};
+    bench.server.on('/m.onnx', (request, response, count) => {
+      if (count === 1) return file(DATA, { cut: { 1: 100_000 } })(request, response, count);
+      response.writeHead(200, { 'content-length': DATA.length });
+      response.write(DATA.subarray(0, 100_000));
+      finish = () => response.end(DATA.subarray(100_000));
+    });
+    const catalogue = await bench.catalogue({ network: { retries: 0 } });
+    expect(await codeOf(catalogue.download('m'))).toBe('DOWNLOAD_FAILED');
+    expect(await left()).toHaveLength(2);
+    await catalogue.remove('m');
+    expect(await left()).toEqual([]);
+    const other = await bench.catalogue();
+    let removed: Promise<void> | undefined;
+    const work = other.download('m', {
+      onProgress: () => {
+        removed ??= catalogue.remove('m').then(finish);
+      },
+    });
+    expect((await work).state).toBe('present');
+    await removed;
+  });
+});
+
 describe('a file without a published hash', () => {
   it('is trusted when it is first seen, and only that one afterwards', async () => {
     await bench.write({ id: 'm', ...source() });
