@@ -8,7 +8,7 @@ export type Scope = 'read' | 'enrol' | 'admin';
 
 /** Who is asking. */
 export interface Principal {
-  /** Id of the key, subject of the token, or `anonymous`. Goes into logs and the audit trail. */
+  /** Id of the key, `token:` and the subject of the token, or `anonymous`. Goes into logs and the audit trail. */
   readonly id: string;
   readonly kind: 'key' | 'token' | 'anonymous';
   readonly scopes: ReadonlySet<Scope>;
