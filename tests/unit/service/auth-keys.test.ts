@@ -126,6 +126,14 @@ describe('keys', () => {
     }
   });
 
+  it('that come many times at once are checked once', async () => {
+    const { authority } = await authorityWith();
+    const { key, id } = await authority.createKey({ name: 'k', scopes: ['read'] });
+    // More than may wait to be checked.
+    const all = await Promise.all(Array.from({ length: 400 }, () => authority.authenticate(key, HERE)));
+    expect(all.every((principal) => principal.id === id)).toBe(true);
+  });
+
   it('are told with their last use, which is written in time', async () => {
     const { authority, clock, folder } = await authorityWith();
     const { key, id } = await authority.createKey({ name: 'k', scopes: ['read'] });
