@@ -8,6 +8,7 @@ import { openGallery } from '../gallery/index.js';
 import { type ModelCatalogue, openCatalogue } from '../models/catalogue/index.js';
 import { openCalibration } from '../models/index.js';
 import { openAuditTrail, openAuthority } from './auth/index.js';
+import { CameraHub } from './cameras/index.js';
 import { completeConfig, type ServiceConfigInput, warningsOf } from './config/index.js';
 import { createLogger } from './log.js';
 import { createMetrics } from './metrics/index.js';
@@ -132,7 +133,9 @@ async function openParts(
   const scheduler = createScheduler(config, metrics);
   closers.push(() => scheduler.close());
   const closing = new AbortController();
-  const parts = { config, engines, gallery, models, scheduler, metrics, authority, audit, log };
+  const cameras = new CameraHub({ config, engines, gallery, log, closing: closing.signal });
+  closers.push(() => cameras.close());
+  const parts = { config, cameras, engines, gallery, models, scheduler, metrics, authority, audit, log };
   return { parts: { ...parts, startedAt: Date.now(), closing: closing.signal }, closing };
 }
 

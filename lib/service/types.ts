@@ -2,6 +2,7 @@
 import type { EngineHost } from '../engine/host/types.js';
 import type { Gallery, Json } from '../gallery/index.js';
 import type { ModelCatalogue } from '../models/catalogue/types.js';
+import type { CameraHub } from './cameras/index.js';
 
 /** What a caller may do. `read`: look at pictures and search. `enrol`: change persons. `admin`: everything. Each holds the ones before it. */
 export type Scope = 'read' | 'enrol' | 'admin';
@@ -113,6 +114,14 @@ export interface ServiceConfig {
     readonly size: number;
   };
   readonly cameras: readonly CameraConfig[];
+  readonly watch: {
+    /** Whose faces are covered in pictures and clips of the cameras. */
+    readonly privacy: 'none' | 'blur-unknown' | 'blur-without-consent' | 'blur-all';
+    /** Keep videos of what happened. */
+    readonly clips: boolean;
+    /** Archive and delete what is old, as the defaults of the event log are. */
+    readonly retention: boolean;
+  };
   readonly log: { readonly level: 'silent' | 'error' | 'warn' | 'info' | 'debug' };
 }
 
@@ -267,6 +276,7 @@ export interface Authority {
 /** What every group of routes is given. */
 export interface ServiceParts {
   readonly config: ServiceConfig;
+  readonly cameras: CameraHub;
   readonly engines: EngineHost;
   readonly gallery: Gallery;
   readonly models: ModelCatalogue;

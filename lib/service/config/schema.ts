@@ -178,6 +178,18 @@ export const ConfigFile = Type.Object(
       'Joining faces of several requests',
     ),
     cameras: Type.Optional(Type.Array(Camera, { description: 'Cameras that are watched', default: [], maxItems: 256 })),
+    watch: section(
+      {
+        privacy: oneOf(
+          'Whose faces are covered in pictures and clips of the cameras',
+          ['none', 'blur-unknown', 'blur-without-consent', 'blur-all'],
+          'none',
+        ),
+        clips: flag('Keep videos of what happened', false),
+        retention: flag('Archive and delete what is old: events after a year, clips after a month', true),
+      },
+      'How cameras are watched',
+    ),
     log: section(
       { level: oneOf('Least that is said', ['silent', 'error', 'warn', 'info', 'debug'], 'info') },
       'What the log says',

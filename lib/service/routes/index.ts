@@ -1,7 +1,9 @@
 /** All routes of the service, in the order of its document. */
 import type { RouteGroup } from '../server.js';
 import { auditRoutes } from './audit.js';
+import { cameraRoutes } from './cameras.js';
 import { collections } from './collections.js';
+import { eventRoutes } from './events.js';
 import { faces } from './faces.js';
 import { healthRoutes } from './health.js';
 import { identification } from './identification.js';
@@ -24,6 +26,8 @@ export const ROUTES: readonly RouteGroup[] = [
   transfer,
   modelRoutes,
   modelCatalogueRoutes,
+  cameraRoutes,
+  eventRoutes,
   keyRoutes,
   auditRoutes,
   healthRoutes,
