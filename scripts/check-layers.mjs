@@ -14,7 +14,7 @@ const FAMILIES = ['detection', 'landmarks', 'recognition', 'attributes', 'livene
 
 /** lib/ from the ground up. A layer may import every layer below it, and of its own layer what SIDEWAYS allows. */
 const LIB_LAYERS = [
-  ['errors'],
+  ['errors', 'client'],
   ['types'],
   ['native', 'image'],
   ['inference'],

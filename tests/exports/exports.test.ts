@@ -95,6 +95,8 @@ describe('subpath exports', () => {
       './pipeline',
       './training',
       './visualization',
+      './service',
+      './client',
     ];
     expect(modules.map(({ name }) => name).sort()).toEqual(known.sort());
     for (const file of Object.values(bin)) expect(existsSync(path.join(root, file))).toBe(true);
@@ -114,7 +116,7 @@ describe('subpath exports', () => {
       const self = name.slice(2);
       if (self !== 'visualization') expect(folders).not.toContain('visualization');
       // Training labels pictures with the engine, and the pipeline is built on it.
-      if (!['', 'training', 'pipeline'].includes(self)) expect(folders).not.toContain('engine');
+      if (!['', 'training', 'pipeline', 'service'].includes(self)) expect(folders).not.toContain('engine');
       if (FAMILIES.includes(self))
         for (const other of FAMILIES.filter((one) => one !== self)) expect(folders).not.toContain(other);
       if (self === 'visualization') {
