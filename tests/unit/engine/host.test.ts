@@ -158,11 +158,11 @@ describe('switching', () => {
       }
     };
     const callers = Promise.all(Array.from({ length: 6 }, caller));
-    for (const name of ['balanced', 'fast', 'balanced', 'fast', 'balanced']) {
+    for (const name of ['balanced', 'fast', 'balanced']) {
       await host.switchTo(name);
       expect(host.current).toBe(name);
       const before = models.length;
-      await expect.poll(() => models.length, { timeout: 30_000 }).toBeGreaterThan(before + 6);
+      await expect.poll(() => models.length, { timeout: 60_000 }).toBeGreaterThan(before + 6);
       // Also the one that is left goes, and comes again, under load.
       await host.unload(name === 'fast' ? 'balanced' : 'fast');
     }

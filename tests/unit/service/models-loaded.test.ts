@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PRESETS } from '../../../lib/engine/index.js';
 import { sample } from '../../support/samples.js';
@@ -6,11 +8,16 @@ import { startService, type TestService } from '../../support/service.js';
 
 let service: TestService;
 let photograph: Uint8Array<ArrayBuffer>;
+let cache: string;
 beforeAll(async () => {
-  service = await startService();
+  cache = await mkdtemp(join(tmpdir(), 'lineament-cache-'));
+  service = await startService({ models: { cache, offline: true } });
   photograph = new Uint8Array(await readFile(sample(3)));
 });
-afterAll(() => service.close());
+afterAll(async () => {
+  await service.close();
+  await rm(cache, { recursive: true, force: true });
+});
 
 interface Engine {
   readonly name: string;
@@ -94,6 +101,17 @@ test('what cannot be done is refused', async () => {
   expect((await engines()).current).toBe('fast');
 });
 
+test('an engine of the catalogue whose networks were not fetched: the old one goes on serving', async () => {
+  expect(await codeAt('/api/v1/models/switch', { name: 'buffalo_l' })).toEqual([404, 'NOT_FOUND']);
+  expect(await embed()).toBe(PRESETS.fast.recognition.model);
+  const { current, engines: all } = await engines();
+  expect(current).toBe('fast');
+  expect(all.find(({ name }) => name === 'buffalo_l')).toMatchObject({
+    state: 'failed',
+    error: { code: 'MODEL_NOT_FOUND', title: 'Model not found' },
+  });
+});
+
 test('changes need the scope admin, and are in the audit trail', async () => {
   const made = await service.call('POST', '/api/v1/keys', { name: 'reader', scopes: ['read'] });
   const { key } = made.body as { key: string };
@@ -125,7 +143,7 @@ test('a switch under load drops no request, and says which collections can be se
       body,
     );
     const seen = models.length;
-    await expect.poll(() => models.length, { timeout: 30_000 }).toBeGreaterThan(seen + 3);
+    await expect.poll(() => models.length, { timeout: 60_000 }).toBeGreaterThan(seen + 3);
     return [answer.engine.name, answer.collections.find(({ name }) => name === 'of-fast')?.searchable];
   };
   try {
