@@ -1,6 +1,6 @@
 /** What leaves the gallery and comes into it as a whole, and what proves that something is gone. */
 import { Readable } from 'node:stream';
-import { LineamentError } from '../../errors.js';
+import { abortError, LineamentError, wrapError } from '../../errors.js';
 import { receiptCovers, type Receipt as SignedReceipt, verifyReceipt } from '../../gallery/index.js';
 import { unpin } from '../faces/enrol.js';
 import { Id, Words } from '../schemas/common.js';
@@ -89,6 +89,22 @@ async function* bounded(pieces: AsyncIterable<Uint8Array>, most: number): AsyncG
   }
 }
 
+/** What is wrong with what was sent, where the library means a file of the machine's own. */
+function importError(thrown: unknown, signal: AbortSignal): LineamentError {
+  if (signal.aborted) return abortError(signal);
+  if (thrown instanceof TypeError) {
+    return new LineamentError('TEMPLATE_INVALID', 'a line is not as an export writes it', { cause: thrown });
+  }
+  const error = wrapError(thrown);
+  if (error.code === 'KEY_NOT_FOUND') {
+    return new LineamentError('TEMPLATE_INVALID', 'it is sealed, and this gallery has no keys', { cause: error });
+  }
+  if (error.code === 'STORE_VERSION') {
+    return new LineamentError('TEMPLATE_INVALID', 'it was written by another version', { cause: error });
+  }
+  return error;
+}
+
 function addImport(app: App, parts: ServiceParts): void {
   // Read as it comes: an import may be larger than any body that is held in memory.
   app.addContentTypeParser(NDJSON, (_, payload, done) => done(null, payload));
@@ -128,10 +144,12 @@ function addImport(app: App, parts: ServiceParts): void {
       }
       const { on_existing } = request.query;
       const signal = AbortSignal.any([clientSignal(request), parts.closing]);
-      const summary = await parts.gallery.import(bounded(body, parts.config.limits.bodyBytes), {
-        signal,
-        ...(on_existing === undefined ? {} : { onExisting: on_existing }),
-      });
+      const options = { signal, ...(on_existing === undefined ? {} : { onExisting: on_existing }) };
+      const summary = await parts.gallery
+        .import(bounded(body, parts.config.limits.bodyBytes), options)
+        .catch((error: unknown) => {
+          throw importError(error, signal);
+        });
       unpin(parts.gallery);
       await parts.audit.append({ actor: request.principal.id, action: 'gallery.import', detail: { ...summary } });
       return summary;

@@ -362,7 +362,18 @@ describe('transfer', () => {
     expect((await send(text)).status).toBe(409);
     expect(await (await send(text, '?on_existing=skip')).json()).toMatchObject({ created: 0, skipped: persons });
     expect((await send(lines.slice(0, 3).join('\n'), '?on_existing=skip')).status).toBe(422);
-    expect((await send('rm -rf /')).status).toBe(422);
+    const head = { lineament: 'gallery', version: 1, export: 'x', sealed: false, createdAt: 0 };
+    for (const wrong of [
+      'rm -rf /',
+      '{}',
+      `${JSON.stringify({ ...head, version: 2 })}\n`,
+      `${JSON.stringify({ ...head, sealed: true })}\n{"sealed":"AAAA"}\n`,
+      `${JSON.stringify(head)}\n{"person":{"id":"x"}}\n`,
+      `${JSON.stringify(head)}\n{"person":{"id":"x"},"samples":[{"collection":"c","template":"AAAA"}]}\n`,
+      `${JSON.stringify(head)}\n[]\n`,
+    ]) {
+      expect((await send(wrong)).status, wrong).toBe(422);
+    }
     const json = await postJson(other, '/api/v1/import', { lineament: 'gallery' });
     expect(json).toMatchObject({ status: 415, body: { code: 'MEDIA_UNSUPPORTED' } });
     expect((await other.fetch('/api/v1/export?collection=nowhere')).status).toBe(404);
