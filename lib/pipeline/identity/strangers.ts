@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { invalid, nonEmptyString, numberIn, plainObject, positiveInteger } from '../../errors/validate.js';
 import { LineamentError, throwIfAborted } from '../../errors.js';
 import { Gate } from '../../gallery/gate.js';
-import type { Enrolment, Erasure, Gallery, NewSample, SampleInfo } from '../../gallery/index.js';
+import type { Enrolment, Erasure, Gallery, SampleInfo } from '../../gallery/index.js';
 import { Lifetime } from '../../inference/lifetime.js';
 import type { Embedding } from '../../types.js';
 import { type ApartReason, type Entry, StrangerBook } from './book.js';
@@ -12,6 +12,7 @@ import { type LookedUp, Lookup, type MatchRate } from './lookup.js';
 import { reclustering } from './recluster.js';
 import { enrolNew, firstSamples, freshId, keepLook, type StrangerPlace, samplesIn } from './stranger-looks.js';
 import type { EnrolStrangerOptions, Reclustered, ReclusterOptions, StrangersOptions } from './stranger-options.js';
+import { demoteStranger, enrolStranger, undoStep } from './stranger-steps.js';
 import { bringInStep } from './stranger-sync.js';
 import type { StrangerInfo, StrangerNotice, StrangerOperation } from './types.js';
 
@@ -251,24 +252,8 @@ export class Strangers implements AsyncDisposable {
     return this.#alone(async () => {
       const line = await this.#book.operation(positiveInteger('operation', operation));
       if (line === undefined) throw new LineamentError('NOT_FOUND', `there is no operation ${operation} on strangers`);
-      const [first, second] = line.strangers as readonly [string, string?];
-      const before = line.kind === 'rename' ? await this.gallery.get(this.resolve(first)) : undefined;
-      await this.gallery.undo(operation);
-      if (line.kind === 'merge') {
-        const parted = await this.#book.unmerge(operation);
-        if (parted !== undefined) this.#notify({ kind: 'parted', ...parted, operation });
-        return;
-      }
-      await this.#book.undone(operation);
-      if (line.kind === 'split' && second !== undefined) {
-        await this.#book.forget([second], false);
-        this.#notify({ kind: 'merged', id: second, into: this.resolve(first), operation });
-      } else if (line.kind === 'rename') {
-        const id = this.resolve(first);
-        const name = (await this.gallery.get(id))?.name;
-        const names = { ...(name && { name }), ...(before?.name && { previous: before.name }) };
-        this.#notify({ kind: 'renamed', id, ...names });
-      }
+      const notice = await undoStep(this.#book, this.gallery, line);
+      if (notice !== undefined) this.#notify(notice);
     });
   }
 
@@ -323,38 +308,10 @@ export class Strangers implements AsyncDisposable {
    */
   enrol(id: string, options: EnrolStrangerOptions): Promise<Enrolment> {
     return this.#alone(async () => {
-      plainObject('options', options, ['name', 'consent', 'person', 'collection', 'metadata', 'expiresAt']);
       const current = this.#must(id);
-      const consent = nonEmptyString('consent', options.consent);
-      const { name, person, metadata, expiresAt, collection = 'default' } = options;
-      if (collection === this.collection) throw invalid('collection', 'collection of known persons', collection);
-      const own = this.samplesOf((await this.gallery.get(current))?.samples ?? []);
-      const samples: NewSample[] = [];
-      for (const { id: sample, quality, source } of own) {
-        const template = await this.gallery.template(sample);
-        samples.push({ template, consent, ...(quality !== undefined && { quality }), ...(source && { source }) });
-      }
-      const entry = this.#book.entries.get(current)!;
-      const there = person !== undefined && person !== current && (await this.gallery.get(person)) !== undefined;
-      // First the mark: opening takes it back where it was not followed by the enrolment.
-      await this.#book.put({ ...entry, enrolled: true });
-      const enrolment = await this.gallery.enrol(there ? person : current, samples, {
-        collection,
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-      });
-      if (there) {
-        await this.gallery.merge(person, current);
-      } else if (name !== undefined || metadata !== undefined || (person !== undefined && person !== current)) {
-        await this.gallery.update(current, {
-          ...(name === undefined ? {} : { name }),
-          ...(metadata === undefined ? {} : { metadata }),
-          ...(person === undefined || person === current ? {} : { id: person }),
-        });
-      }
-      const now = person ?? current;
-      if (now !== current) await this.#book.merge(now, current, undefined, { ...entry, id: now, enrolled: true });
-      this.#notify({ kind: 'enrolled', id: current, person: now });
-      return { ...enrolment, person: now };
+      const enrolment = await enrolStranger(this.#book, this.#place, current, options);
+      this.#notify({ kind: 'enrolled', id: current, person: enrolment.person });
+      return enrolment;
     });
   }
 
@@ -362,12 +319,7 @@ export class Strangers implements AsyncDisposable {
   demote(id: string): Promise<readonly Erasure[]> {
     return this.#alone(async () => {
       const current = this.#must(id);
-      const { samples } = (await this.gallery.get(current))!;
-      const erasures: Erasure[] = [];
-      for (const { id: sample, collection } of samples) {
-        if (collection !== this.collection) erasures.push(await this.gallery.delete({ sample }));
-      }
-      await this.#book.put({ ...this.#book.entries.get(current)!, enrolled: false });
+      const erasures = await demoteStranger(this.#book, this.#place, current);
       this.#notify({ kind: 'demoted', id: current });
       return erasures;
     });
