@@ -81,6 +81,30 @@ export class EventClips {
     void done.finally(() => this.#pending.delete(done));
   }
 
+  /** Finishes what a killed process has left, and tells of it; `report` of what came to nothing. */
+  recover(report: (count: number, message: string) => void): void {
+    const done = this.#recorder.recover().then(({ clips, removed, failed }) => {
+      for (const { path, sha256, thumbnail, camera, events, from, to } of clips) {
+        const [event] = events;
+        if (camera === undefined || event === undefined || from === undefined || to === undefined) {
+          report(1, `a clip that was cut off is whole again, but nothing says of what it is: ${path}`);
+          continue;
+        }
+        const timestamp = Math.max(to, 0);
+        const facts = { path, sha256, from, to, ...(thumbnail !== undefined && { thumbnail }) };
+        const message = 'it was cut off by the end of the process that recorded it';
+        const id = this.#ids.next(timestamp);
+        this.#tell({ id, type: 'clip', camera, timestamp, event, ...facts, code: 'RECORDING_FAILED', message });
+      }
+      if (removed.length > 0)
+        report(removed.length, `nothing could be played of a clip that was cut off: ${removed[0]}`);
+      const [first] = failed;
+      if (first !== undefined) report(failed.length, `a clip that was cut off cannot be finished: ${first.message}`);
+    });
+    this.#pending.add(done);
+    void done.finally(() => this.#pending.delete(done));
+  }
+
   /** Waits for recordings that are under way; with `stop` they end with the pictures that they have. Gives how many came to nothing so far. */
   async finish(stop: boolean): Promise<number> {
     if (stop) await this.#recorder.close();

@@ -146,6 +146,7 @@ async function openParts(options: CheckedPipeline, closers: Closers): Promise<Pi
     committed: (milliseconds) => times.record('commit', milliseconds),
   });
   const clips = clipsOf(options, { log, cameras, redactor, ids: own, closers }, (event) => sink.submit([event]));
+  clips?.recover((count, message) => report('clips', count, message));
   const recording = await recordingOf(options, cameras, (camera, error) =>
     report('record', 1, `${camera} is not recorded any more: ${error.message}`),
   );

@@ -4,6 +4,7 @@ import { LineamentError } from '../../errors.js';
 import type { Redactor } from '../privacy/redactor.js';
 import { H264_ENCODERS, type H264Encoder } from './encoders.js';
 import { Recording, type RecordingSettings, type RecordRequest } from './recording.js';
+import { type ClipRecovery, recoverClips } from './recover.js';
 import type { FrameSource } from './source.js';
 import { Turns } from './turns.js';
 
@@ -157,6 +158,14 @@ export class ClipRecorder implements AsyncDisposable {
     });
     this.#latest.set(source.id, recording);
     return recording;
+  }
+
+  /**
+   * Finishes the clips in the folder that a killed process has left, however many recorders there are: index, digest, thumbnail and facts. Never
+   * rejects; what could not be finished is said, and tried again by the next call.
+   */
+  recover(): Promise<ClipRecovery> {
+    return recoverClips(this.#folder, this.#settings.thumbnailSide, this.#settings.ffmpeg);
   }
 
   /** Ends all recordings with the pictures that their cameras keep by now, and waits for them, those without an encoder yet too. Idempotent. */

@@ -1,5 +1,5 @@
 import { access, mkdir, open, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Ffmpeg, findFfmpeg } from '../../capture/ffmpeg.js';
 import type { CameraFrame } from '../../capture/types.js';
 import { abortError, LineamentError } from '../../errors.js';
@@ -19,6 +19,7 @@ import {
   thumbnailOf,
   writeWhole,
 } from './finish.js';
+import { removeNote, writeNote, writing } from './recover.js';
 import { type FrameSource, walk } from './source.js';
 
 /** How clips are made. */
@@ -132,6 +133,7 @@ export class Recording {
       throw error.code === 'EEXIST' ? Object.assign(error, { code: 'ENOTDIR' }) : error;
     });
     await claim(part, path);
+    writing.add(resolve(part));
     try {
       const taken = await this.#take(ffmpeg, encoder, part);
       this.#throwIfAborted();
@@ -150,7 +152,17 @@ export class Recording {
     } catch (error) {
       await rm(part, { force: true }).catch(() => undefined);
       throw error;
+    } finally {
+      writing.delete(resolve(part));
+      await removeNote(path).catch(() => undefined);
     }
+  }
+
+  /** Says whose the part is, for whoever finds it when this process has ended before it. */
+  async #writeNote(first: number): Promise<void> {
+    const { path, key = this.#request.start } = this.#request;
+    // A convenience: without it the clip is finished all the same.
+    await writeNote(path, { camera: this.source, first, key, events: [...this.#events] }).catch(() => undefined);
   }
 
   #throwIfAborted(): void {
@@ -184,6 +196,7 @@ export class Recording {
           ...encodeArguments({ release, encoder, quality, threads, width, height }),
           asFile(part),
         ]);
+        if (state.pictures === 0) await this.#writeNote(timestamp);
         await feed.write(frame, Math.round((timestamp - first.timestamp) * 1000));
         this.#note(state, frame);
       }

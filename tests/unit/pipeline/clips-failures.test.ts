@@ -1,7 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CameraFrame } from '../../../lib/capture/types.js';
 import { scanFragments } from '../../../lib/pipeline/clips/fragments.js';
@@ -174,6 +185,32 @@ describe.skipIf(!ffmpeg || process.platform === 'win32')('clips that fail (needs
     expect(numbers.length).toBeGreaterThan(60);
     // The first is that of half a second: five seconds before the event.
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => 13 + i));
+
+    // The next one finishes it; what cannot be played goes, and what another process is writing stays.
+    const unplayable = join(dirname(part), 'torn.part.mp4');
+    const live = join(dirname(part), 'live.part.mp4');
+    writeFileSync(unplayable, readFileSync(part).subarray(0, 300));
+    utimesSync(unplayable, 1, 1);
+    writeFileSync(live, readFileSync(part));
+    const note = JSON.parse(readFileSync(path.replace('.mp4', '.part.json'), 'utf8')) as object;
+    writeFileSync(live.replace('.mp4', '.json'), JSON.stringify({ ...note, pid: process.ppid }));
+    await using recorder = new ClipRecorder({ folder });
+    const { clips, removed, failed } = await recorder.recover();
+    expect({ removed, failed }).toEqual({ removed: [join(dirname(part), 'torn.mp4')], failed: [] });
+    expect(clips).toMatchObject([{ path, camera: 'gate', events: ['killed'], from: T0 + 13 * 40 }]);
+    const [clip] = clips;
+    const video = readFileSync(path);
+    expect(createHash('sha256').update(video).digest('hex')).toBe(clip?.sha256);
+    expect(video.indexOf('moov')).toBeLessThan(video.indexOf('mdat'));
+    const again = await readBack(path);
+    expect(again.numbers).toEqual(numbers.slice(0, again.numbers.length));
+    expect(again.numbers).toHaveLength(clip!.pictures);
+    // To within a picture.
+    expect(Math.abs(clip!.to! - (T0 + 40 * (13 + clip!.pictures)))).toBeLessThanOrEqual(41);
+    expect(existsSync(clip!.thumbnail!)).toBe(true);
+    const left = readdirSync(dirname(part)).filter((name) => name.includes('.part.') || name.includes('.made'));
+    expect(left.sort()).toEqual(['live.part.json', 'live.part.mp4']);
+    expect((await recorder.recover()).clips).toEqual([]);
   });
 });
 
