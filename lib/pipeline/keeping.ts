@@ -78,11 +78,12 @@ export function followStrangers(
   log: EventLog,
   strangers: Strangers,
   report: (message: string) => void,
+  by = PIPELINE,
 ): () => Promise<unknown> {
   let last: Promise<unknown> = Promise.resolve();
   const deafen = strangers.on((notice) => {
     last = last
-      .then(() => log.reflect(notice, { by: PIPELINE }))
+      .then(() => log.reflect(notice, { by }))
       .catch((error: unknown) =>
         report(`the log does not know that one was ${notice.kind}: ${wrapError(error).message}`),
       );

@@ -187,7 +187,8 @@ async function purge(gallery: Gallery, context: CommandContext): Promise<Answer>
   return receiptOf(erasure, context);
 }
 
-async function receiptOf(erasure: Erasure, context: CommandContext): Promise<Answer> {
+/** What an erasure says; its receipt goes into the file of --output. */
+export async function receiptOf(erasure: Erasure, context: CommandContext): Promise<Answer> {
   const { receipt, persons, samples, sources } = erasure;
   const output = textOption(context, 'output');
   if (output !== undefined) await writeFile(output, `${JSON.stringify(receipt, null, 1)}\n`);
@@ -200,7 +201,7 @@ async function receiptOf(erasure: Erasure, context: CommandContext): Promise<Ans
 }
 
 /** Asks on the terminal; without one, --yes is needed. */
-async function confirm(question: string, { options, signal }: CommandContext): Promise<void> {
+export async function confirm(question: string, { options, signal }: CommandContext): Promise<void> {
   if (options['yes'] === true) return;
   if (process.stdin.isTTY !== true) {
     throw new LineamentError('INVALID_ARGUMENT', question, { fix: 'Say so with --yes.' });

@@ -6,6 +6,7 @@ import { LANDMARK_COMMANDS } from './landmark-commands.js';
 import { MODELS } from './models-command.js';
 import { RETENTION } from './retention-command.js';
 import { SERVE } from './serve-command.js';
+import { STRANGERS } from './strangers-command.js';
 import { WATCH } from './watch-command.js';
 
 const DOCTOR: Command = {
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   ...FACE_COMMANDS,
   ...GALLERY_COMMANDS,
   WATCH,
+  STRANGERS,
   RETENTION,
   SERVE,
   ...LANDMARK_COMMANDS,
