@@ -27,6 +27,8 @@ export const OPERATIONS = {
   erase: { method: 'POST', path: '/api/v1/erase' },
   export_gallery: { method: 'GET', path: '/api/v1/export' },
   extract_embedding: { method: 'POST', path: '/api/v1/face-recognition/extract-embedding' },
+  get_camera: { method: 'GET', path: '/api/v1/cameras/{id}' },
+  get_camera_picture: { method: 'GET', path: '/api/v1/cameras/{id}/picture' },
   get_collection: { method: 'GET', path: '/api/v1/collections/{name}' },
   get_person: { method: 'GET', path: '/api/v1/persons/{id}' },
   get_thumbnail: { method: 'GET', path: '/api/v1/samples/{id}/thumbnail' },
@@ -37,8 +39,10 @@ export const OPERATIONS = {
   landmarks: { method: 'POST', path: '/api/v1/landmarks' },
   landmarks_batch: { method: 'POST', path: '/api/v1/landmarks/batch' },
   list_audit: { method: 'GET', path: '/api/v1/audit' },
+  list_cameras: { method: 'GET', path: '/api/v1/cameras' },
   list_collections: { method: 'GET', path: '/api/v1/collections' },
   list_engines: { method: 'GET', path: '/api/v1/models/loaded' },
+  list_events: { method: 'GET', path: '/api/v1/events' },
   list_keys: { method: 'GET', path: '/api/v1/keys' },
   list_models: { method: 'GET', path: '/api/v1/models/catalogue' },
   list_persons: { method: 'GET', path: '/api/v1/persons' },
@@ -140,6 +144,57 @@ export interface paths {
         };
         /** Reads the whole audit trail and computes every hash anew */
         readonly get: operations["check_audit"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cameras": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Cameras that are watched, with their state and counts */
+        readonly get: operations["list_cameras"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cameras/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** One camera */
+        readonly get: operations["get_camera"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cameras/{id}/picture": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The newest picture, faces covered as the configuration says */
+        readonly get: operations["get_camera_picture"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -284,6 +339,23 @@ export interface paths {
          * @description As DELETE on the person or sample, with the id in the body. The receipt is signed. Cannot be undone.
          */
         readonly post: operations["erase"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/events": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Events of the log, page by page */
+        readonly get: operations["list_events"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1200,7 +1272,7 @@ export interface components {
         /** AuditEntry */
         readonly AuditEntry: {
             readonly action: string;
-            /** @description key:ID, token:SUBJECT, anonymous, or service */
+            /** @description Id of a key, token:SUBJECT, anonymous, or service */
             readonly actor: string;
             /** @description When it was done; ms since the epoch, UTC */
             readonly at: number;
@@ -1220,6 +1292,19 @@ export interface components {
          * @description [x, y, width, height] in pixels of the picture as it is shown (EXIF orientation applied): x right, y down, origin at the top-left corner. May reach beyond the picture.
          */
         readonly Box: readonly number[];
+        /**
+         * Camera
+         * @description A camera, with its counts since the start
+         */
+        readonly Camera: {
+            readonly id: string;
+            /** @description opening, running, lost, ended or failed */
+            readonly state: string;
+            /** @description People who are followed now */
+            readonly tracks?: number;
+        } & {
+            readonly [key: string]: unknown;
+        };
         /** Candidate */
         readonly Candidate: {
             readonly collection: string;
@@ -1571,6 +1656,20 @@ export interface components {
             readonly samples: number;
             /** @description References to pictures, as they were given: deleting them is up to their keeper */
             readonly sources: readonly string[];
+        };
+        /**
+         * Event
+         * @description What happened; further fields depend on the type
+         */
+        readonly Event: {
+            readonly camera: string;
+            /** @description UUID version 7: sorts by time */
+            readonly id: string;
+            /** @description Of the frame, ms since the epoch, UTC */
+            readonly timestamp: number;
+            readonly type: string;
+        } & {
+            readonly [key: string]: unknown;
         };
         /** Extraction */
         readonly Extraction: {
@@ -2712,6 +2811,133 @@ export interface operations {
             };
         };
     };
+    readonly list_cameras: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly cameras: readonly components["schemas"]["Camera"][];
+                    };
+                };
+            };
+        };
+    };
+    readonly get_camera: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description Id of the configuration */
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A camera, with its counts since the start */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Camera"];
+                };
+            };
+        };
+    };
+    readonly get_camera_picture: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Most pixels of the longer side; default 960 */
+                readonly max_side?: number;
+                /** @description Of the JPEG; default 75 */
+                readonly quality?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description Id of the configuration */
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description JPEG */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "image/jpeg": Blob | Uint8Array<ArrayBuffer>;
+                };
+            };
+        };
+    };
     readonly list_collections: {
         readonly parameters: {
             readonly query?: never;
@@ -3331,6 +3557,62 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Erasure"];
+                };
+            };
+        };
+    };
+    readonly list_events: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description `next` of the page before */
+                readonly after?: string;
+                /** @description Of these cameras; may be given several times */
+                readonly camera?: readonly string[];
+                /** @description Not before; ms since the epoch, UTC */
+                readonly from?: number;
+                readonly limit?: number;
+                readonly order?: "newest" | "oldest";
+                /** @description Of these persons or strangers */
+                readonly person?: readonly string[];
+                /** @description Before; ms since the epoch, UTC */
+                readonly to?: number;
+                /** @description Of these types; may be given several times */
+                readonly type?: readonly ("appeared" | "left" | "recognised" | "stranger" | "expression" | "gesture" | "liveness" | "zone" | "line" | "camera" | "clip" | "gap")[];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Default Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly events: readonly components["schemas"]["Event"][];
+                        readonly next?: string;
+                    };
                 };
             };
         };

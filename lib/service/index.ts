@@ -6,6 +6,6 @@ export {
   printConfig,
   type ServiceConfigInput,
 } from './config/index.js';
+export type { CameraConfig, Logger, Scope, ServiceConfig } from './config/types.js';
 export { createLogger, type LogOptions } from './log.js';
 export { openService, type Service, type ServiceOptions } from './open.js';
-export type { CameraConfig, Logger, Scope, ServiceConfig } from './types.js';

@@ -1,5 +1,5 @@
 import { redactText } from './auth/redact.js';
-import type { Logger, ServiceConfig } from './types.js';
+import type { Logger, ServiceConfig } from './config/types.js';
 
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 /** Fields that are named like secrets are never written, wherever they come from. */

@@ -10,12 +10,13 @@ import { openCalibration } from '../models/index.js';
 import { openAuditTrail, openAuthority } from './auth/index.js';
 import { CameraHub } from './cameras/index.js';
 import { completeConfig, type ServiceConfigInput, warningsOf } from './config/index.js';
+import type { Logger, ServiceConfig } from './config/types.js';
 import { createLogger } from './log.js';
 import { createMetrics } from './metrics/index.js';
 import { ROUTES } from './routes/index.js';
 import { createScheduler } from './scheduling/index.js';
 import { buildServer } from './server.js';
-import type { Logger, ServiceConfig, ServiceParts } from './types.js';
+import type { ServiceParts } from './types.js';
 
 export interface ServiceOptions {
   /** What differs from the defaults; what {@link loadConfig} gave fits too. */

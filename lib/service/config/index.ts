@@ -4,13 +4,13 @@ import path from 'node:path';
 import { maskAddresses } from '../../capture/secrets.js';
 import { nearestName } from '../../errors/nearest.js';
 import { LineamentError } from '../../errors.js';
-import type { ServiceConfig } from '../types.js';
 import { stringifyYaml } from '../vendor.js';
 import { complaints } from './check.js';
 import { CONFIG_VARIABLE, checkedText, put, readEnvironment } from './environment.js';
 import { readConfigFile } from './file.js';
 import { refuseDanger } from './safety.js';
 import { CONFIG, type ConfigNode, leaves } from './schema.js';
+import type { ServiceConfig } from './types.js';
 
 export { isLoopback, warningsOf } from './safety.js';
 

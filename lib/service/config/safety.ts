@@ -1,7 +1,7 @@
 /** What a configuration must not be, and what it had better not be. */
 import { isIP } from 'node:net';
 import { LineamentError } from '../../errors.js';
-import type { ServiceConfig } from '../types.js';
+import type { ServiceConfig } from './types.js';
 
 /** Whether an address is seen from this machine alone. A name other than `localhost` is not: it may mean anything tomorrow. */
 export function isLoopback(host: string): boolean {
