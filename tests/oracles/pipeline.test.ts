@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openCamera } from '../../lib/capture/index.js';
 import { type Engine, openEngine } from '../../lib/engine/index.js';
 import { EventLog, openPipeline, type Pipeline, type PipelineEvent } from '../../lib/pipeline/index.js';
 import { type RtspServer, startRtspServer } from '../support/rtsp-server.js';
 import { openScene, writeSceneVideo } from '../support/scene.js';
-import { ffmpeg, haveFfmpeg } from '../support/video.js';
+import { ffmpeg, haveFfmpeg, makeVideo, readFrameNumber } from '../support/video.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lineament-live-'));
 const video = join(folder, 'scene.mp4');
@@ -93,6 +95,34 @@ describe.skipIf(!haveFfmpeg)('a pipeline over cameras that fail (needs ffmpeg)',
     const report = await pipeline.close();
     expect(report.events).toBe(0);
     expect(await logged(data)).toEqual(new Set(told.map(({ id }) => id)));
+  });
+
+  it('waits for a stream that is not there yet, and gives up for good where that makes no sense', async () => {
+    const first = await startRtspServer({ video: streamed });
+    await first.kill();
+    const source = { kind: 'stream', url: first.url, transport: 'tcp', timeoutMs: 3000 } as const;
+    const camera = { id: 'door', source, reconnect: { firstDelayMs: 100, mostDelayMs: 500 } };
+    await expect(openPipeline({ cameras: [{ ...camera, reconnect: false }], engine })).rejects.toMatchObject({
+      code: expect.stringMatching(/^CAMERA_/),
+    });
+    await expect(openPipeline({ cameras: [join(folder, 'none.mp4')], engine })).rejects.toMatchObject({
+      code: 'CAMERA_NOT_FOUND',
+    });
+    const pipeline = await openPipeline({ cameras: [camera, '/dev/video250'], engine });
+    const { told, until } = listen(pipeline);
+    expect(await until((one) => one.type === 'camera' && one.camera === 'door')).toMatchObject({ state: 'lost' });
+    expect(await until((one) => one.type === 'camera' && one.camera === 'video250')).toMatchObject({
+      state: 'lost',
+      code: 'CAMERA_NOT_FOUND',
+    });
+    servers.push(await startRtspServer({ video: streamed, port: first.port }));
+    await until((one) => one.type === 'camera' && one.camera === 'door' && one.state === 'running');
+    await until(({ type }) => type === 'appeared');
+    expect(
+      told.filter((one) => one.type === 'camera' && one.camera === 'door').map((one) => 'state' in one && one.state),
+    ).toEqual(['lost', 'running']);
+    await pipeline.close();
+    expect(told.at(-1)).toMatchObject({ type: 'camera', state: 'ended' });
   });
 
   it('goes on when the bytes of one of its videos are damaged', async () => {
@@ -195,3 +225,54 @@ describe.skipIf(!haveFfmpeg || !canMount)('a pipeline on a full disk (needs ffmp
     }
   });
 });
+
+describe.skipIf(!haveFfmpeg)('clips of a pipeline (needs ffmpeg)', () => {
+  it('show the moments before their event, picture by picture, by the numbers burned in', async () => {
+    // A face that is there from the fifth second on, and the number of each picture beside it.
+    const { path } = await numberedVideo(join(folder, 'numbered.mp4'));
+    const source = { kind: 'file', path, pace: 'live' } as const;
+    const clips = { preSeconds: 3, postSeconds: 1, events: ['appeared'] as const };
+    const pipeline = await openPipeline({
+      cameras: [{ id: 'door', source }],
+      engine,
+      data: join(folder, 'numbered'),
+      identify: false,
+      clips,
+    });
+    const { told } = listen(pipeline);
+    const times = new Map<number, number>();
+    const seen = (async () => {
+      for await (const frame of pipeline.frames('door', { order: 'all' }))
+        times.set(readFrameNumber(frame)!, frame.timestamp);
+    })();
+    await Promise.all([pipeline.done, seen]);
+    const appeared = told.find(({ type }) => type === 'appeared')!;
+    const clip = told.find((one) => one.type === 'clip' && one.event === appeared.id) as PipelineEvent & {
+      readonly path: string;
+      readonly thumbnail: string;
+      readonly from: number;
+    };
+    await using camera = await openCamera({ source: { kind: 'file', path: clip.path, pace: 'fast' } });
+    const numbers: (number | undefined)[] = [];
+    for await (const frame of camera.frames()) numbers.push(readFrameNumber(frame));
+    const wanted = [...times]
+      .filter(([, time]) => time >= appeared.timestamp - 3000 && time <= appeared.timestamp + 1000)
+      .map(([number]) => number);
+    expect(numbers).toEqual(wanted);
+    expect(clip.from).toBe(times.get(wanted[0]!));
+    // The picture of the event, not the first of the clip.
+    const { data, info } = await sharp(clip.thumbnail).raw().toBuffer({ resolveWithObject: true });
+    const shown = readFrameNumber({ data, width: info.width, height: info.height, format: 'rgb' });
+    expect(times.get(shown!)).toBe(appeared.timestamp);
+  });
+});
+
+/** A still head that comes after five seconds of nothing, with the numbers of `makeVideo`, 15 pictures a second. */
+async function numberedVideo(file: string): Promise<{ readonly path: string }> {
+  const numbers = await makeVideo(`${file}.numbers.mp4`, { width: 640, height: 480, fps: 15, frames: 120 });
+  const photograph = join(process.cwd(), 'node_modules/@vladmandic/face-api/demo/sample1.jpg');
+  const overlay = "[1:v]scale=-2:360[p];[0:v][p]overlay=x=0:y=120:enable='gte(t,5)',format=yuv420p";
+  const encode = '-c:v libx264 -preset ultrafast -tune zerolatency -g 15 -frames:v 120'.split(' ');
+  await ffmpeg(['-i', numbers, '-loop', '1', '-i', photograph, '-filter_complex', overlay, ...encode, file]);
+  return { path: file };
+}
