@@ -35,6 +35,7 @@ describe('examples', () => {
       'kiosk.mjs',
       'mesh.mjs',
       'search.mjs',
+      'service.mjs',
       'storage.mjs',
       'templates.mjs',
       'verify.mjs',
@@ -101,6 +102,14 @@ describe('examples', () => {
     expect(lines[1]).toMatch(/^key 5000: similarity 1\.000; next 0\.\d{3}$/);
     expect(lines[2]).toMatch(/^in group 1, \d+ above 0\.2$/);
     expect(lines[3]).toBe('after a change: key 7000, 7000 vectors, revision 7002');
+  });
+
+  it('service.mjs serves, enrols, finds and erases', async () => {
+    const lines = (await run('service.mjs', 'Ada', sample(1), sample(1))).trim().split('\n');
+    expect(lines[0]).toBe('Ada: 1 sample');
+    expect(lines.filter((line) => /^face at \d+,\d+: Ada$/.test(line))).toHaveLength(1);
+    expect(lines.filter((line) => line.endsWith(': nobody known'))).toHaveLength(2);
+    expect(lines.at(-1)).toMatch(/^erased, receipt [0-9a-f-]{36}$/);
   });
 
   it('storage.mjs stores the faces of one photograph and finds them', async () => {
