@@ -217,11 +217,10 @@ const buildValidator: typeof AjvCompiler = ((external: unknown, options: { custo
 function limitBodies(app: App, { limits }: ServiceConfig): void {
   app.addHook('onRequest', async (request) => {
     const length = Number(request.headers['content-length'] ?? 0);
-    if (length > limits.bodyBytes) {
-      throw new LineamentError(
-        'PAYLOAD_TOO_LARGE',
-        `the body has ${length} bytes, and ${limits.bodyBytes} are allowed`,
-      );
+    // A route that reads its body as it comes has a limit of its own.
+    const most = request.routeOptions.bodyLimit ?? limits.bodyBytes;
+    if (length > most) {
+      throw new LineamentError('PAYLOAD_TOO_LARGE', `the body has ${length} bytes, and ${most} are allowed`);
     }
   });
 }

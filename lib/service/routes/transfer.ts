@@ -81,10 +81,11 @@ function addExport(app: App, parts: ServiceParts): void {
 async function* bounded(pieces: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let line = 0;
   for await (const piece of pieces) {
-    const last = piece.lastIndexOf(10);
-    line = last < 0 ? line + piece.length : piece.length - last - 1;
+    const first = piece.indexOf(10);
+    line += first < 0 ? piece.length : first;
     if (line > most)
       throw new LineamentError('PAYLOAD_TOO_LARGE', 'a line of the import is longer than limits.body_bytes');
+    if (first >= 0) line = piece.length - piece.lastIndexOf(10) - 1;
     yield piece;
   }
 }

@@ -216,6 +216,29 @@ describe('requests that are none', () => {
     expect(large).toMatchObject({ status: 200, body: { results: [{ error: { code: 'IMAGE_TOO_LARGE' } }, {}] } });
   });
 
+  it('an import is read as it comes, and may be longer than any other body', async () => {
+    const statistics = await service.call('GET', '/api/v1/face-recognition/statistics');
+    const { dims } = statistics.body as { dims: number };
+    const embeddings = [Array.from({ length: dims }, (_, i) => Math.cos(i))];
+    expect(await postJson(service, '/api/v1/enrol', { person: 'first', embeddings })).toMatchObject({ status: 201 });
+    const lines = (await (await service.fetch('/api/v1/export')).text()).trim().split('\n');
+    const [head, collection, person] = lines;
+    const many = Array.from({ length: 2500 }, (_, i) => person?.replace('"first"', `"copy ${i}"`));
+    const send = async (given: readonly (string | undefined)[]) =>
+      answerOf<Problem & { created: number }>(
+        await service.fetch('/api/v1/import', {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-ndjson' },
+          body: `${given.join('\n')}\n`,
+        }),
+      );
+    const text = [head, collection, ...many, '{"end":{"persons":2500,"samples":2500,"damaged":0}}'];
+    expect(text.join('\n').length).toBeGreaterThan(LIMITS.bodyBytes);
+    expect(await send(text)).toMatchObject({ status: 200, body: { created: 2500 } });
+    const line = await send([head, `{"person":"${'x'.repeat(LIMITS.bodyBytes)}"}`]);
+    expect(line).toMatchObject({ status: 413, body: { code: 'PAYLOAD_TOO_LARGE' } });
+  });
+
   it('leave nothing on the disk', async () => {
     const files = (await readdir(service.folder, { recursive: true })).sort();
     const sizes = await Promise.all(files.map(async (file) => (await stat(join(service.folder, file))).isDirectory()));
