@@ -38,7 +38,8 @@ export function createLogger({ level, json = false, write, now = () => new Date(
   const least = LEVELS.indexOf(level);
   const at = (name: (typeof LEVELS)[number]) => {
     if (LEVELS.indexOf(name) > least) return () => {};
-    return (fields: object, message: string): void => {
+    return (fields: object, given: string): void => {
+      const message = redactText(given);
       const time = now().toISOString();
       const rest = clean(fields) as Record<string, unknown>;
       try {
