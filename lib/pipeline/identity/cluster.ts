@@ -76,9 +76,17 @@ class Cluster {
     return total / (this.weight * other.weight);
   }
 
-  least(other: Cluster): number {
+  /** Least cosine of two looks; something below `bound` as soon as it is known to be that. In steps: large clusters have many pairs. */
+  *least(other: Cluster, bound: number): Generator<undefined, number, undefined> {
     let least = 1;
-    for (const a of this.looks) for (const b of other.looks) least = Math.min(least, dot(a.vector, b.vector));
+    let count = 0;
+    for (const a of this.looks) {
+      for (const b of other.looks) {
+        least = Math.min(least, dot(a.vector, b.vector));
+        if (least < bound) return least;
+        if ((++count & 63) === 0) yield;
+      }
+    }
     return least;
   }
 
@@ -138,9 +146,9 @@ export function* planning(
     const a = clusters.get(edge.a);
     const b = clusters.get(edge.b);
     if (a === undefined || b === undefined) continue;
-    const least = a.least(b);
+    const least = yield* a.least(b, rules.least);
     if (least < rules.least) continue;
-    const reason = objection(a, b, rules);
+    const reason = yield* objection(a, b, rules);
     if (reason !== undefined) {
       heldBack.push({ persons: [...a.members, ...b.members].map(({ id }) => id).sort(), reason });
       continue;
@@ -154,16 +162,25 @@ export function* planning(
     clusters.delete(edge.b);
     const around = new Set([...neighbours.get(edge.a)!, ...neighbours.get(edge.b)!].filter((i) => clusters.has(i)));
     neighbours.set(made, around);
+    let offered = 0;
     for (const i of around) {
       neighbours.get(i)!.add(made);
       offer(made, i);
+      if ((++offered & 63) === 0) yield;
     }
   }
   return { merges, heldBack };
 }
 
-function objection(a: Cluster, b: Cluster, rules: ClusterRules): HeldBack['reason'] | undefined {
-  for (const x of a.members) for (const y of b.members) if (rules.isApart(x.id, y.id)) return 'apart';
+function* objection(
+  a: Cluster,
+  b: Cluster,
+  rules: ClusterRules,
+): Generator<undefined, HeldBack['reason'] | undefined, undefined> {
+  for (const x of a.members) {
+    for (const y of b.members) if (rules.isApart(x.id, y.id)) return 'apart';
+    yield;
+  }
   if (a.name !== undefined && b.name !== undefined && a.name !== b.name) return 'names';
   return a.members.length + b.members.length > rules.most ? 'size' : undefined;
 }

@@ -188,3 +188,36 @@ describe('clusters', () => {
     expect(isHub(same, 0.6, 4)).toBe(false);
   });
 });
+
+describe('the planning of a large cluster', () => {
+  it('is done in small steps, so that others get their turn', () => {
+    let reads = 0;
+    const counted = (): Float32Array =>
+      new Proxy(Float32Array.of(1, 0), {
+        get(vector, key) {
+          if (key === '0') reads++;
+          return Reflect.get(vector, key) as unknown;
+        },
+      });
+    const persons = Array.from({ length: 100 }, (_, i) => ({
+      id: `p${String(i).padStart(3, '0')}`,
+      looks: Array.from({ length: 3 }, () => ({ vector: counted(), weight: 1 })),
+      since: i,
+    }));
+    const looks = 300;
+    const chain = persons.slice(1).map((_, i) => [i, i + 1] as const);
+    const steps = planning(persons, chain, { average: 0.5, least: 0.5, most: 1000, isApart: () => false });
+    let most = 0;
+    let all = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) {
+      all += reads;
+      most = Math.max(most, reads);
+      reads = 0;
+    }
+    expect(step.value.merges).toHaveLength(99);
+    // Every look is compared with nearly every other one, but never many at a time: no more than joining two clusters takes.
+    expect(all).toBeGreaterThan((looks * (looks - 3)) / 2);
+    expect(most).toBeLessThanOrEqual(2 * looks);
+  });
+});

@@ -170,6 +170,28 @@ describe('strangers', () => {
     expect(await codeOf(() => strangers.recluster({ signal }))).toBe('ABORTED');
   });
 
+  it('leave the event loop its turns while many are clustered', async () => {
+    const faces = new Faces(11);
+    const strangers = await strangersIn(await gallery());
+    const count = 120;
+    for (let i = 0; i < count; i++) {
+      const face = faces.face();
+      await founded(strangers, [faces.like(face), faces.like(face)], START + i * 1000);
+    }
+    let ticks = 0;
+    let over = false;
+    const tick = (): void => {
+      ticks++;
+      if (!over) setImmediate(tick);
+    };
+    setImmediate(tick);
+    const { persons } = await strangers.recluster({ dryRun: true });
+    over = true;
+    expect(persons).toBe(count);
+    // One at least for each who is looked up.
+    expect(ticks).toBeGreaterThan(count);
+  });
+
   it('do not collapse into one when blurred looks resemble everybody', async () => {
     const faces = new Faces(6);
     const own = await gallery();
