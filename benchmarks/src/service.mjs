@@ -69,7 +69,7 @@ async function serve() {
       rate: { perKey: 0, perAddress: 0 },
       cache: { embeddings: 0 },
       limits: { deadlineMs: 5000 },
-      log: { level: 'warn' },
+      log: { level: 'error' },
     },
   });
   process.on('message', async () => {
@@ -130,10 +130,15 @@ function start(role) {
   return child;
 }
 
+/** What a child says next. */
 const answerOf = (child) =>
   new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', (code) => reject(new Error(`a process ended with ${code}`)));
+    const over = (code) => reject(new Error(`a process ended with ${code}`));
+    child.once('exit', over);
+    child.once('message', (said) => {
+      child.off('exit', over);
+      resolve(said);
+    });
   });
 
 /** Requests of an operation, one for each picture. */
@@ -240,7 +245,8 @@ async function overload(target, capacity, images) {
       .then((answer) => answer.status)
       .catch(() => 'broken');
     seen.answers.set(status, (seen.answers.get(status) ?? 0) + 1);
-    (status === 200 ? seen.times : seen.shed).push(performance.now() - at);
+    if (status === 200) seen.times.push(performance.now() - at);
+    else if (status === 429) seen.shed.push(performance.now() - at);
     free.push(connection);
   };
   const begin = performance.now();

@@ -11,6 +11,11 @@ import { PRIORITIES, WaitingLine } from './waiting.js';
 const HANDICAPS: Readonly<Record<Priority, number>> = { high: 0, normal: 0.1, low: 0.4 };
 /** Share of the queue that is there for `low` work: the rest is kept for what is waited for. */
 const LOW_SHARE = 0.5;
+/**
+ * Share of its deadline that a job may be expected to take: what is estimated is not certain, and who is turned away at once is better off than
+ * who waits for nothing.
+ */
+const HOPE = 0.5;
 /** Work whose turn comes so late that less than this share of its usual time is left would be done for nobody. */
 const LEAST_LEFT = 0.5;
 /** The longest that Node's timers can wait, ms. */
@@ -156,7 +161,7 @@ class WorkScheduler implements Scheduler {
     const { size } = this.#waiting;
     if (size >= places) return overloaded(`${size} requests wait already`, this.#backlog());
     const wait = this.#backlog({ priority: job.priority, since: now });
-    const late = wait + this.#times.expected(job.kind) - job.deadlineMs;
+    const late = wait + this.#times.expected(job.kind) - HOPE * job.deadlineMs;
     return late > 0 ? overloaded('it could not be answered in time', late) : undefined;
   }
 

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sample } from '../../support/samples.js';
+import { startService, type TestService } from '../../support/service.js';
+
+interface Said {
+  readonly scheduler: Readonly<
+    Record<'running' | 'waiting' | 'bytes' | 'done' | 'refused' | 'expired' | 'aborted', number>
+  >;
+}
+
+let service: TestService;
+let picture: Buffer;
+beforeAll(async () => {
+  picture = await readFile(sample(1));
+  service = await startService({ limits: { concurrency: 1, queue: 4 }, cache: { embeddings: 0 } });
+});
+afterAll(() => service.close());
+
+const detect = (): Promise<Response> =>
+  service.fetch('/api/v1/detect', {
+    method: 'POST',
+    headers: { 'content-type': 'image/jpeg' },
+    body: new Uint8Array(picture),
+  });
+
+const scheduler = async (): Promise<Said['scheduler']> =>
+  ((await service.call('GET', '/api/v1/performance')).body as Said).scheduler;
+
+describe('a service beyond its capacity', () => {
+  it('answers some, tells the others to come back, and says that it lives', async () => {
+    const before = await scheduler();
+    const asked = 24;
+    const answers = Promise.all(Array.from({ length: asked }, detect));
+    const health = await Promise.all(Array.from({ length: 10 }, () => service.fetch('/health', { key: null })));
+    expect(health.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    const statuses = new Map<number, number>();
+    for (const answer of await answers) {
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      const body = (await answer.json()) as { code?: string; faces?: unknown[] };
+      if (answer.status === 200) {
+        expect(body.faces?.length).toBeGreaterThan(0);
+        continue;
+      }
+      expect(answer.status).toBe(429);
+      expect(answer.headers.get('content-type')).toContain('application/problem+json');
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(body.code).toBe('OVERLOADED');
+    }
+    const answered = statuses.get(200) ?? 0;
+    const refused = statuses.get(429) ?? 0;
+    expect(answered + refused).toBe(asked);
+    // One works and four wait: at least those are answered.
+    expect(answered).toBeGreaterThanOrEqual(5);
+    expect(refused).toBeGreaterThan(0);
+    const after = await scheduler();
+    expect(after).toMatchObject({ running: 0, waiting: 0, bytes: 0 });
+    expect(after.done - before.done).toBe(answered);
+    expect(after.refused - before.refused).toBe(refused);
+    expect((await service.fetch('/metrics').then((answer) => answer.text())).split('\n')).toContain(
+      `lineament_http_errors_total{route="/api/v1/detect",code="OVERLOADED"} ${refused}`,
+    );
+    expect((await detect()).status).toBe(200);
+  });
+
+  it('forgets those whose client goes away', async () => {
+    const before = await scheduler();
+    const { hostname, port } = new URL(service.address);
+    const headers = { 'content-type': 'image/jpeg', authorization: `Bearer ${service.key}` };
+    const gone = Array.from({ length: 4 }, () => {
+      const asking = request({ hostname, port, path: '/api/v1/analyze', method: 'POST', headers });
+      asking.on('error', () => undefined);
+      asking.end(picture);
+      return asking;
+    });
+    for (;;) {
+      const { running, waiting, done } = await scheduler();
+      if (running + waiting + done - before.done >= 4) break;
+      await wait(1);
+    }
+    for (const asking of gone) asking.destroy();
+    for (;;) {
+      const { running, waiting } = await scheduler();
+      if (running + waiting === 0) break;
+      await wait(5);
+    }
+    const after = await scheduler();
+    expect(after.bytes).toBe(0);
+    expect(after.done + after.aborted - before.done - before.aborted).toBe(4);
+    expect(after.aborted).toBeGreaterThan(before.aborted);
+    expect((await detect()).status).toBe(200);
+  });
+});
