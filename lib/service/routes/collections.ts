@@ -2,13 +2,13 @@
 import { LineamentError } from '../../errors.js';
 import type { Json } from '../../gallery/index.js';
 import { unpin } from '../faces/enrol.js';
+import { erase } from '../faces/erase.js';
 import { recogniserOf } from '../faces/work.js';
 import { collectionJson, erasureJson } from '../schemas/person-json.js';
 import { Collection, CollectionParams, CollectionPost, Erasure } from '../schemas/persons.js';
 import type { RouteGroup } from '../server.js';
 import type { ServiceParts } from '../types.js';
 import { Type } from '../vendor.js';
-import { auditErasure } from './persons.js';
 
 const TAGS = ['collections'];
 
@@ -86,9 +86,8 @@ export const collections: RouteGroup = (app, parts) => {
       },
     },
     async ({ params: { name }, principal }) => {
-      const erasure = await parts.gallery.delete({ collection: name });
+      const erasure = await erase(parts, principal.id, { collection: name });
       unpin(parts.gallery);
-      await auditErasure(parts, principal.id, 'collection.erase', name, erasure.receipt.id);
       return erasureJson(erasure);
     },
   );

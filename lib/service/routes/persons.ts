@@ -1,6 +1,7 @@
 /** Who is enrolled: persons and their samples, kept, changed and deleted for good. */
 import { LineamentError } from '../../errors.js';
 import type { Json, PersonChanges, PersonDetails } from '../../gallery/index.js';
+import { erase } from '../faces/erase.js';
 import { Id } from '../schemas/common.js';
 import { erasureJson, personJson, sampleJson, summaryJson } from '../schemas/person-json.js';
 import {
@@ -199,9 +200,7 @@ function addDeleting(app: App, parts: ServiceParts): void {
       },
     },
     async ({ params: { id }, principal }) => {
-      const erasure = await parts.gallery.delete({ person: id });
-      await auditErasure(parts, principal.id, 'person.erase', id, erasure.receipt.id);
-      return erasureJson(erasure);
+      return erasureJson(await erase(parts, principal.id, { person: id }));
     },
   );
   app.delete(
@@ -217,22 +216,9 @@ function addDeleting(app: App, parts: ServiceParts): void {
       },
     },
     async ({ params: { id }, principal }) => {
-      const erasure = await parts.gallery.delete({ sample: id });
-      await auditErasure(parts, principal.id, 'sample.erase', id, erasure.receipt.id);
-      return erasureJson(erasure);
+      return erasureJson(await erase(parts, principal.id, { sample: id }));
     },
   );
-}
-
-/** Sets a deletion down under its receipt. */
-export async function auditErasure(
-  parts: ServiceParts,
-  actor: string,
-  action: string,
-  subject: string,
-  receipt: string,
-): Promise<void> {
-  await parts.audit.append({ actor, action, subject, detail: { receipt } });
 }
 
 export const persons: RouteGroup = (app, parts) => {

@@ -3,13 +3,13 @@ import { Readable } from 'node:stream';
 import { abortError, LineamentError, wrapError } from '../../errors.js';
 import { receiptCovers, type Receipt as SignedReceipt, verifyReceipt } from '../../gallery/index.js';
 import { unpin } from '../faces/enrol.js';
+import { erase } from '../faces/erase.js';
 import { Id, Words } from '../schemas/common.js';
 import { erasureJson } from '../schemas/person-json.js';
 import { Erasure, Receipt } from '../schemas/persons.js';
 import { type App, clientSignal, type RouteGroup } from '../server.js';
 import type { ServiceParts } from '../types.js';
 import { Type } from '../vendor.js';
-import { auditErasure } from './persons.js';
 
 const NDJSON = 'application/x-ndjson';
 
@@ -177,10 +177,8 @@ function addErasure(app: App, parts: ServiceParts): void {
       },
     },
     async ({ body: { person, sample }, principal }) => {
-      const erasure = await parts.gallery.delete(person === undefined ? { sample: sample as string } : { person });
-      const action = person === undefined ? 'sample.erase' : 'person.erase';
-      await auditErasure(parts, principal.id, action, person ?? (sample as string), erasure.receipt.id);
-      return erasureJson(erasure);
+      const what = person === undefined ? { sample: sample as string } : { person };
+      return erasureJson(await erase(parts, principal.id, what));
     },
   );
   app.post(
@@ -207,7 +205,11 @@ function addErasure(app: App, parts: ServiceParts): void {
     async ({ principal }) => {
       const erasure = await parts.gallery.purgeExpired();
       if (erasure === undefined) return { persons: 0, samples: 0 };
-      await auditErasure(parts, principal.id, 'gallery.purge', 'expired', erasure.receipt.id);
+      await parts.audit.append({
+        actor: principal.id,
+        action: 'gallery.purge',
+        detail: { receipt: erasure.receipt.id },
+      });
       const { receipt, persons, samples } = erasureJson(erasure);
       return { persons, samples, receipt };
     },

@@ -1,5 +1,9 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Engine, openEngine } from '../../../lib/index.js';
+import { createKeyringFile } from '../../../lib/templates/index.js';
 import { startService, type TestService } from '../../support/service.js';
 import { asBody, asForm, asJson, inAllForms, photo, postJson } from './pictures.js';
 
@@ -212,5 +216,38 @@ describe('without the cache', () => {
     }
     const { body } = await plain.call('GET', '/api/v1/face-recognition/statistics');
     expect(body).toMatchObject({ cached_embeddings: 0 });
+  });
+});
+
+describe('with keys', () => {
+  it('seals what the cache holds, as it seals templates', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lineament-sealed-'));
+    try {
+      const keys = join(folder, 'keys.json');
+      await createKeyringFile(keys);
+      await using sealed = await startService({ data: { keys } });
+      const path = '/api/v1/face-recognition/extract-embedding';
+      const first = await asForm<Extraction>(sealed, path, { image: photo(3) });
+      expect(first.body.cached).toBe(false);
+      const second = await asForm<Extraction>(sealed, path, { image: photo(3) });
+      expect(second.body).toEqual({ ...first.body, cached: true });
+      const vector = Float32Array.from(first.body.faces[0]?.embedding ?? []);
+      const bytes = Buffer.from(vector.buffer, 0, 64);
+      for (const name of await readdir(join(sealed.folder, 'gallery'))) {
+        const file = await readFile(join(sealed.folder, 'gallery', name));
+        expect(file.includes(bytes), name).toBe(false);
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    const file = async (folder: string): Promise<Buffer> =>
+      Buffer.concat(
+        await Promise.all(
+          (await readdir(folder)).map((name) => readFile(join(folder, name)).catch(() => Buffer.alloc(0))),
+        ),
+      );
+    // The same search finds it where nothing is sealed.
+    const vector = Float32Array.from(await extract(3));
+    expect((await file(join(service.folder, 'gallery'))).includes(Buffer.from(vector.buffer, 0, 64))).toBe(true);
   });
 });
