@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { LineamentError } from '../errors.js';
 import { protect } from './auth/index.js';
 import { addDocs } from './docs.js';
@@ -140,14 +141,7 @@ export async function buildServer(parts: ServiceParts, groups: readonly RouteGro
 
 async function newApp(config: ServiceConfig, parts: Pick<ServiceParts, 'log'>): Promise<App> {
   const { server, limits } = config;
-  const tls =
-    server.tls === undefined
-      ? undefined
-      : {
-          cert: await readPem('cert', server.tls.cert),
-          key: await readPem('key', server.tls.key),
-          minVersion: 'TLSv1.2',
-        };
+  const tls = server.tls === undefined ? undefined : await readTls(server.tls);
   const connections = {
     headersTimeout: server.headersTimeoutMs,
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -181,6 +175,19 @@ async function newApp(config: ServiceConfig, parts: Pick<ServiceParts, 'log'>): 
       ? fastify({ ...options, http: connections } as never)
       : fastify({ ...options, https: { ...connections, ...tls } } as never);
   return app as unknown as App;
+}
+
+async function readTls({ cert, key }: NonNullable<ServiceConfig['server']['tls']>) {
+  const options = { cert: await readPem('cert', cert), key: await readPem('key', key), minVersion: 'TLSv1.2' as const };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
+    throw new LineamentError('CONFIG_INVALID', `server.tls: ${(cause as Error).message}`, {
+      cause,
+      fix: 'Name PEM files of a certificate and of its own key.',
+    });
+  }
+  return options;
 }
 
 async function readPem(name: string, file: string): Promise<Buffer> {

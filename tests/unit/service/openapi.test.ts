@@ -1,6 +1,7 @@
 // The OpenAPI document: complete, sound for a linter, and what the client was made from.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChild } from '../../support/child.js';
 import { startService, type TestService } from '../../support/service.js';
@@ -17,6 +18,8 @@ interface Document {
   readonly paths: Record<string, Record<string, Operation>>;
   readonly components: { readonly schemas: Record<string, unknown> };
 }
+
+const CHROMIUM = '/usr/bin/chromium';
 
 let service: TestService;
 let text = '';
@@ -119,7 +122,9 @@ describe('the pages', () => {
     expect(policy).toContain("script-src 'self'");
     expect(policy).not.toMatch(/script-src[^;]*unsafe/);
     const html = await page.text();
-    const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
+    const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)]
+      .map((match) => match[1] ?? '')
+      .filter((link) => link !== 'data:,');
     expect(links).toHaveLength(3);
     expect(html).not.toMatch(/<script>|<style/);
     for (const link of links) {
@@ -131,6 +136,28 @@ describe('the pages', () => {
       expect((await file.text()).length).toBeGreaterThan(100);
     }
   });
+
+  it.skipIf(!existsSync(CHROMIUM))(
+    'show every operation in a browser that keeps the policy (needs Chromium)',
+    async () => {
+      const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+      try {
+        const page = await browser.newPage();
+        const said: string[] = [];
+        const asked: string[] = [];
+        page.on('console', (message) => void said.push(message.text()));
+        page.on('pageerror', (error) => void said.push(error.message));
+        page.on('request', (request) => void asked.push(request.url()));
+        await page.goto(`${service.address}/docs`);
+        await page.waitForSelector('.opblock');
+        expect(await page.locator('.opblock').count()).toBe(operations().length);
+        expect(said).toEqual([]);
+        expect(asked.filter((url) => !url.startsWith(service.address) && !url.startsWith('data:'))).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+  );
 
   it('are not there where they are not wanted', async () => {
     await using quiet = await startService({ server: { docs: false } });
