@@ -339,6 +339,38 @@ describe('collections', () => {
   });
 });
 
+describe('another recogniser', () => {
+  it('finds its own collections, and is refused by those of others', async () => {
+    const old = await vectorOf(1);
+    const turn = (name: string) => postJson(service, '/api/v1/face-recognition/switch-model', { name });
+    expect(await turn('balanced')).toMatchObject({ status: 200 });
+    try {
+      const statistics = await service.call('GET', '/api/v1/face-recognition/statistics');
+      const { dims, preset } = statistics.body as { dims: number; preset: string };
+      expect(preset).toBe('balanced');
+      expect(dims).not.toBe(old.length);
+      const refused = { status: 409, body: { code: 'EMBEDDING_MISMATCH' } };
+      expect(await postJson(service, '/api/v1/identify', { embeddings: [old] })).toMatchObject(refused);
+      expect(await asForm(service, '/api/v1/identify', { image: photo(1) })).toMatchObject(refused);
+      expect(await asForm(service, '/api/v1/enrol', { image: photo(1) }, { person: 'new' })).toMatchObject(refused);
+      const own = { collection: 'balanced' };
+      const made = await asForm(service, '/api/v1/enrol', { image: photo(1) }, { person: 'new', ...own });
+      expect(made).toMatchObject({ status: 201, body: { created: true } });
+      const found = await asForm<Identified>(
+        service,
+        '/api/v1/identify',
+        { image: photo(1) },
+        { ...own, max_faces: 1 },
+      );
+      expect(found.body.faces[0]?.match?.person).toBe('new');
+    } finally {
+      await turn('fast');
+    }
+    const back = await asForm<Identified>(service, '/api/v1/identify', { image: photo(1) }, { max_faces: 1 });
+    expect(back.body.faces[0]?.match?.person).toBe('form');
+  });
+});
+
 describe('transfer', () => {
   it('moves everybody to another service, who are found there', async () => {
     const response = await service.fetch('/api/v1/export');
