@@ -1,4 +1,5 @@
 /** All routes of the service, in the order of its document. */
+import { limitIntake } from '../scheduling/index.js';
 import type { RouteGroup } from '../server.js';
 import { auditRoutes } from './audit.js';
 import { cameraRoutes } from './cameras.js';
@@ -17,6 +18,7 @@ import { transfer } from './transfer.js';
 import { verification } from './verification.js';
 
 export const ROUTES: readonly RouteGroup[] = [
+  limitIntake,
   faces,
   verification,
   recognition,

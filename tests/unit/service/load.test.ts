@@ -93,3 +93,48 @@ describe('a service beyond its capacity', () => {
     expect((await detect()).status).toBe(200);
   });
 });
+
+describe('bodies that come in', () => {
+  it('hold no more memory together than they may', async () => {
+    const bytes = 4_000_000;
+    await using other = await startService({ limits: { queueBytes: 3 * bytes } });
+    const { hostname, port } = new URL(other.address);
+    const headers = {
+      'content-type': 'image/jpeg',
+      'content-length': bytes,
+      authorization: `Bearer ${other.key}`,
+    };
+    const held = async (): Promise<number> => {
+      const body = await (await other.fetch('/metrics')).text();
+      return Number(/^lineament_intake_bytes (\d+)$/m.exec(body)?.[1]);
+    };
+    const reach = async (wanted: number): Promise<void> => {
+      while ((await held()) !== wanted) await wait(5);
+    };
+    const upload = (): Promise<Response> =>
+      other.fetch('/api/v1/detect', {
+        method: 'POST',
+        headers: { 'content-type': 'image/jpeg' },
+        body: new Uint8Array(picture),
+      });
+    // Three that do not go on.
+    const slow = Array.from({ length: 3 }, () => {
+      const asking = request({ hostname, port, path: '/api/v1/detect', method: 'POST', headers });
+      asking.on('error', () => undefined);
+      asking.write(picture.subarray(0, 100));
+      return asking;
+    });
+    await reach(3 * bytes);
+    const refused = await upload();
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ code: 'OVERLOADED' });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    // What has no body needs no room.
+    expect((await other.fetch('/ready')).status).toBe(200);
+    slow[0]?.destroy();
+    await reach(2 * bytes);
+    expect((await upload()).status).toBe(200);
+    for (const asking of slow) asking.destroy();
+    await reach(0);
+  });
+});
