@@ -7,7 +7,7 @@ import { embedPicture, givenEmbedding } from '../faces/embeddings.js';
 import { checkConsent, type EnrolRequest, type Evidence, enrolSamples, makeSample } from '../faces/enrol.js';
 import { searchEnrolled } from '../faces/identify.js';
 import { sideOf } from '../faces/sides.js';
-import { atBench, type Bench, eachItem } from '../faces/work.js';
+import { atBench, type Bench, eachItem, inTurn } from '../faces/work.js';
 import { checkPicture, LIST, missingPicture, pictureRoute, requestOptions, uploadsOf } from '../images/index.js';
 import { batchOf, CollectionName, DECISION, Model, Vector } from '../schemas/common.js';
 import { round } from '../schemas/face-json.js';
@@ -253,7 +253,8 @@ function addIdentification(app: App, parts: ServiceParts): void {
           embedding: await givenEmbedding(bench.engine, `embeddings[${i}]`, values, model),
           about: {},
         }));
-        return identify(bench, await Promise.all(probes), asked, false);
+        const faces = await Promise.all(probes);
+        return inTurn(bench, embeddings ?? [], () => identify(bench, faces, asked, false));
       });
     },
   );

@@ -4,7 +4,7 @@ import { decide, decisionJson, decisionOf, foundJson, statusOf } from '../faces/
 import { embedPicture, embedProminent, givenEmbedding } from '../faces/embeddings.js';
 import { searchEnrolled } from '../faces/identify.js';
 import { foundFaces, type Side, sideOf } from '../faces/sides.js';
-import { atBench, type Bench, recogniserOf } from '../faces/work.js';
+import { atBench, type Bench, inTurn, recogniserOf } from '../faces/work.js';
 import { type Picture, pictureRoute, readPictures, requestOptions } from '../images/index.js';
 import { CollectionName, DECISION, Model, SELECT, Vector } from '../schemas/common.js';
 import { boxJson, round, vectorJson } from '../schemas/face-json.js';
@@ -152,10 +152,13 @@ function addMatch(app: App, parts: ServiceParts): void {
       return atBench(parts, request, async (bench) => {
         const { embedding, model } = asked;
         const probe = await sideOf(bench, request, 'image', { name: 'embedding', values: embedding, model });
-        const answer =
-          asked.candidates === undefined
-            ? await matchEnrolled(bench, probe, asked, decision)
-            : await matchCandidates(bench, probe, asked, asked.candidates, decision);
+        const { candidates } = asked;
+        const compare = (): Promise<Matches> =>
+          candidates === undefined
+            ? matchEnrolled(bench, probe, asked, decision)
+            : matchCandidates(bench, probe, asked, candidates, decision);
+        const brought = candidates?.map((one) => one.embedding) ?? (embedding === undefined ? [] : [embedding]);
+        const answer = brought.length === 0 ? await compare() : await inTurn(bench, brought, compare);
         const matched = answer.matches.some(({ is_match }) => is_match);
         const [face] = foundFaces([probe]);
         return {
