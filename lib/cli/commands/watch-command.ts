@@ -6,7 +6,7 @@ export const WATCH: Command = {
   summary: 'watch cameras, videos and streams: who comes, goes, and who it is',
   usage: '[OPTIONS] SOURCES',
   about:
-    'SOURCES are cameras (/dev/video0, 0), videos, addresses (rtsp://…, http://…) and folders of photographs, each as it is or as NAME=SOURCE. Of each camera the newest frame is looked at whenever there is room. On a terminal a view is drawn in place; elsewhere each event is a line, with --json a line of JSON. With --data events, strangers and clips are kept. Coordinates of zones and lines are shares of the width and height, from the top-left corner; NAME@CAMERA is for one camera. Exit code 0: the sources or the time came to their end, 2: an error, or all cameras failed, 130: interrupted.',
+    'SOURCES are cameras (/dev/video0, 0), videos, addresses (rtsp://…, http://…) and folders of photographs, each as it is or as NAME=SOURCE. Of each camera the newest frame is looked at whenever there is room; devices and addresses that are not there, or are lost, are tried again. On a terminal a view is drawn in place; elsewhere each event is a line, with --json a line of JSON. With --data events, strangers and clips are kept. Coordinates of zones and lines are shares of the width and height, from the top-left corner; NAME@CAMERA is for one camera. Exit code 0: the sources or the time came to their end, 2: an error, or all cameras failed, 130: interrupted.',
   arity: [0, 64],
   options: {
     gallery: { ...GALLERY_OPTIONS['gallery']!, text: 'folder of the gallery of known persons' },

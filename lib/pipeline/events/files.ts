@@ -118,9 +118,13 @@ export async function deleteClips(
   return { ...sum, problems: sum.problems.slice(0, MOST_LISTED) };
 }
 
-/** Deletes the clips that were marked for it: by an erasure before they came, or by a deletion that was interrupted. */
-export async function deleteGoing(store: LogStore): Promise<void> {
-  const going = await store.rows("SELECT key FROM clips WHERE state = 'going'");
+/**
+ * Deletes the clips that were marked for it: by an erasure before they came (of these events), or by a deletion that was interrupted (all, where no
+ * events are named).
+ */
+export async function deleteGoing(store: LogStore, events?: readonly SqlValue[]): Promise<void> {
+  const some = events === undefined ? '' : ` AND event IN (${events.map(() => '?').join(', ')})`;
+  const going = await store.rows(`SELECT key FROM clips WHERE state = 'going'${some}`, events);
   if (going.length === 0) return;
   await deleteClips(
     store,

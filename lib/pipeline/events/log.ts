@@ -142,7 +142,8 @@ export class EventLog implements AsyncDisposable {
     const digest = (id: string): string => this.digest(id);
     const rows = events.map((event, i) => eventRow(event, i, this.clips, digest));
     await this.#store.db.write(insertRows(rows, this.#store.now()));
-    if (rows.some(({ clip }) => clip !== undefined)) await deleteGoing(this.#store);
+    const clips = rows.flatMap(({ clip }) => clip?.[0] ?? []);
+    for (let i = 0; i < clips.length; i += 500) await deleteGoing(this.#store, clips.slice(i, i + 500));
     for (const wake of [...this.#followers]) wake();
   }
 
