@@ -98,7 +98,12 @@ describe.skipIf(!canMount)('events on a disk of two megabytes (needs root)', () 
     const told: PipelineEvent[] = [];
     const notices: (string | undefined)[] = [];
     const sink = new EventSink({
-      store: log,
+      store: {
+        append: async (events) => {
+          await log.append(events);
+          return events;
+        },
+      },
       tell: (event) => told.push(event),
       notice: (error) => notices.push(error?.code),
       committed: () => undefined,

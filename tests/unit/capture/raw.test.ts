@@ -242,6 +242,7 @@ describe.skipIf(process.platform === 'win32')('a pipe', () => {
     expect(next?.data[0]).toBe(100);
     expect(next?.sequence).toBeGreaterThanOrEqual(3);
     expect((await frames.next()).value?.sequence).toBe(next!.sequence + 1);
+    await until(() => camera.state === 'running');
     expect(notices.map(({ state }) => state)).toEqual(['running', 'lost', 'running']);
     expect(notices[1]).toMatchObject({ code: 'CAMERA_LOST', attempt: 1 });
     expect(camera.stats().reconnects).toBe(1);
