@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The `lineament` command. */
 import { readFileSync } from 'node:fs';
+import { nearestName } from '../errors/nearest.js';
 import { LineamentError } from '../errors.js';
-import { type Command, commandHelp, parseCommand, programHelp } from './command.js';
+import { commandHelp, parseCommand, programHelp } from './command.js';
 import { COMMANDS } from './commands/index.js';
 import { errorJson } from './failure.js';
 import { makeTerminal, type Output, printable, type Terminal } from './terminal.js';
@@ -28,29 +29,13 @@ function reportFailure(error: unknown, json: boolean, terminal: Terminal): void 
   if (process.env['LINEAMENT_DEBUG'] && error instanceof Error) terminal.stderr.write(`${error.stack ?? ''}\n`);
 }
 
-/** The command with the name that is nearest to a misspelt one, within two letters. */
-function nearest(name: string): Command | undefined {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-    for (const [i, letter] of [...a].entries()) {
-      const next = [i + 1];
-      for (let j = 0; j < b.length; j++) {
-        next.push(Math.min((row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1, (row[j] ?? 0) + (letter === b[j] ? 0 : 1)));
-      }
-      row = next;
-    }
-    return row[b.length] ?? 0;
-  };
-  const ranked = COMMANDS.map((command) => ({ command, far: distance(name, command.name) })).sort(
-    (a, b) => a.far - b.far,
-  );
-  return ranked[0] && ranked[0].far <= 2 ? ranked[0].command : undefined;
-}
-
 function unknownCommand(name: string): LineamentError {
-  const close = nearest(name);
+  const close = nearestName(
+    name,
+    COMMANDS.map((command) => command.name),
+  );
   return new LineamentError('INVALID_ARGUMENT', `there is no command '${name}'`, {
-    fix: close ? `Did you mean 'lineament ${close.name}'?` : "See 'lineament --help'.",
+    fix: close ? `Did you mean 'lineament ${close}'?` : "See 'lineament --help'.",
   });
 }
 

@@ -1,7 +1,9 @@
 // The client against a real service, and against servers that do not behave.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client, type Schemas, ServiceError } from '../../../lib/client/index.js';
 import { startService, type TestService } from '../../support/service.js';
@@ -146,6 +148,45 @@ describe('failures', () => {
     } finally {
       server.closeAllConnections();
       server.close();
+    }
+  });
+});
+
+const CHROMIUM = '/usr/bin/chromium';
+
+describe.skipIf(!existsSync(CHROMIUM))('in a browser (needs Chromium)', () => {
+  it('does the same from a page of another origin that is on the list', async () => {
+    const { outputFiles } = await build({
+      entryPoints: ['lib/client/index.ts'],
+      bundle: true,
+      write: false,
+      format: 'iife',
+      globalName: 'lineament',
+      platform: 'browser',
+      logLevel: 'silent',
+    });
+    const pages = createServer(
+      (_, response) => void response.setHeader('content-type', 'text/html').end('<p>page'),
+    ).listen(0);
+    await new Promise((resolve) => pages.once('listening', resolve));
+    const origin = `http://localhost:${(pages.address() as AddressInfo).port}`;
+    await using served = await startService({ cors: { origins: [origin] } });
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    try {
+      const page = await browser.newPage();
+      await page.goto(origin);
+      await page.addScriptTag({ content: outputFiles[0]?.text ?? '' });
+      const program = `(async () => {
+        const client = new lineament.Client({ address: ${JSON.stringify(served.address)}, key: ${JSON.stringify(served.key)} });
+        const bytes = Uint8Array.from(atob(${JSON.stringify(photo.toString('base64'))}), (c) => c.charCodeAt(0));
+        const { faces } = await client.call('detect', { form: { image: new File([bytes], 'photo.jpg') } });
+        const error = await client.call('get_person', { path: { id: 'nobody' } }).catch((one) => one);
+        return { faces: faces.length, code: error.code, status: error.status };
+      })()`;
+      expect(await page.evaluate(program)).toEqual({ faces: expect.any(Number), code: 'NOT_FOUND', status: 404 });
+    } finally {
+      await browser.close();
+      pages.close();
     }
   });
 });
