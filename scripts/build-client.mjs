@@ -59,7 +59,7 @@ export const OPERATIONS = {
 ${table}
 } as const;
 
-${astToString(nodes)}`;
+${astToString(nodes).replaceAll('@description ', '')}`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

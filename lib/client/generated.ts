@@ -89,7 +89,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Measure faces
-         * @description Every measure of every face, or those that `include` names.
+         * Every measure of every face, or those that `include` names.
          */
         readonly post: operations["analyze"];
         readonly delete?: never;
@@ -109,7 +109,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Measure faces, in many pictures
-         * @description A picture that cannot be read has its problem in its place; the others are answered.
+         * A picture that cannot be read has its problem in its place; the others are answered.
          */
         readonly post: operations["analyze_batch"];
         readonly delete?: never;
@@ -215,7 +215,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Make a collection
-         * @description It is pinned to the recogniser in use. Enrolling into one that is not there makes it too.
+         * It is pinned to the recogniser in use. Enrolling into one that is not there makes it too.
          */
         readonly post: operations["create_collection"];
         readonly delete?: never;
@@ -237,7 +237,7 @@ export interface paths {
         readonly post?: never;
         /**
          * Erase a collection
-         * @description With all its samples, and the persons who have none left.
+         * With all its samples, and the persons who have none left.
          */
         readonly delete: operations["delete_collection"];
         readonly options?: never;
@@ -256,7 +256,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Find faces
-         * @description Boxes, scores and, where asked for, 68 landmarks of every face.
+         * Boxes, scores and, where asked for, 68 landmarks of every face.
          */
         readonly post: operations["detect"];
         readonly delete?: never;
@@ -276,7 +276,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Find faces, in many pictures
-         * @description A picture that cannot be read has its problem in its place; the others are answered.
+         * A picture that cannot be read has its problem in its place; the others are answered.
          */
         readonly post: operations["detect_batch"];
         readonly delete?: never;
@@ -296,7 +296,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Enrol a person
-         * @description The most prominent face of each picture becomes a sample: all of them, or none. Pictures come as `image` or `images`; an id is made where `person` names none.
+         * The most prominent face of each picture becomes a sample: all of them, or none. Pictures come as `image` or `images`; an id is made where `person` names none.
          */
         readonly post: operations["enrol"];
         readonly delete?: never;
@@ -316,7 +316,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Enrol many persons
-         * @description Each picture (or embedding) is one sample of the person at its place in `persons`. One that fails does not touch the others.
+         * Each picture (or embedding) is one sample of the person at its place in `persons`. One that fails does not touch the others.
          */
         readonly post: operations["enrol_batch"];
         readonly delete?: never;
@@ -336,7 +336,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Erase a person or a sample
-         * @description As DELETE on the person or sample, with the id in the body. The receipt is signed. Cannot be undone.
+         * As DELETE on the person or sample, with the id in the body. The receipt is signed. Cannot be undone.
          */
         readonly post: operations["erase"];
         readonly delete?: never;
@@ -371,7 +371,7 @@ export interface paths {
         };
         /**
          * The gallery as lines of JSON
-         * @description As it is written, without end: a gallery of any size. Sealed where the gallery is.
+         * As it is written, without end: a gallery of any size. Sealed where the gallery is.
          */
         readonly get: operations["export_gallery"];
         readonly put?: never;
@@ -393,7 +393,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Find a face among those of another picture
-         * @description The most prominent face of the first picture against every face of the second one.
+         * The most prominent face of the first picture against every face of the second one.
          */
         readonly post: operations["compare_faces"];
         readonly delete?: never;
@@ -413,7 +413,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Embeddings of faces
-         * @description Of the most prominent face, or of all. A face is not kept by this, but its embedding is cached where the cache is on.
+         * Of the most prominent face, or of all. A face is not kept by this, but its embedding is cached where the cache is on.
          */
         readonly post: operations["extract_embedding"];
         readonly delete?: never;
@@ -433,7 +433,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Whom a face is most like
-         * @description A picture or an embedding against candidates that the request brings along, or against everybody who is enrolled where it brings none.
+         * A picture or an embedding against candidates that the request brings along, or against everybody who is enrolled where it brings none.
          */
         readonly post: operations["match_face"];
         readonly delete?: never;
@@ -470,7 +470,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Serves with another engine from now on
-         * @description It is opened and warmed first; calls that run end with the old one, and none is dropped. Where it cannot be opened the old one goes on serving.
+         * It is opened and warmed first; calls that run end with the old one, and none is dropped. Where it cannot be opened the old one goes on serving.
          */
         readonly post: operations["switch_recognition_model"];
         readonly delete?: never;
@@ -490,7 +490,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Who is this?
-         * @description Every face of a picture, or embeddings, against everybody who is enrolled in a collection.
+         * Every face of a picture, or embeddings, against everybody who is enrolled in a collection.
          */
         readonly post: operations["identify"];
         readonly delete?: never;
@@ -510,7 +510,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Who is this? Many pictures
-         * @description A picture that cannot be read has its problem in its place; the others are answered.
+         * A picture that cannot be read has its problem in its place; the others are answered.
          */
         readonly post: operations["identify_batch"];
         readonly delete?: never;
@@ -530,7 +530,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Enrol what an export holds
-         * @description The body is read as it comes. Persons that came before a fault stay.
+         * The body is read as it comes. Persons that came before a fault stay.
          */
         readonly post: operations["import_gallery"];
         readonly delete?: never;
@@ -585,7 +585,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Find 68 landmarks
-         * @description Landmarks and pose of every face.
+         * Landmarks and pose of every face.
          */
         readonly post: operations["landmarks"];
         readonly delete?: never;
@@ -605,7 +605,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Find 68 landmarks, in many pictures
-         * @description A picture that cannot be read has its problem in its place; the others are answered.
+         * A picture that cannot be read has its problem in its place; the others are answered.
          */
         readonly post: operations["landmarks_batch"];
         readonly delete?: never;
@@ -625,7 +625,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Rebuild a face as a surface
-         * @description The most prominent face as a textured surface with levels of detail, glTF 2.0 (GLB), metres. The shape is a prior fitted to the picture, not a measurement.
+         * The most prominent face as a textured surface with levels of detail, glTF 2.0 (GLB), metres. The shape is a prior fitted to the picture, not a measurement.
          */
         readonly post: operations["mesh"];
         readonly delete?: never;
@@ -681,7 +681,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Fetches a model, or says how far that is
-         * @description Answers at once; ask again by GET until it is done. Its licence must have been accepted. What is here already is verified.
+         * Answers at once; ask again by GET until it is done. Its licence must have been accepted. What is here already is verified.
          */
         readonly post: operations["download_model"];
         /** Ends a download; what came is kept */
@@ -787,7 +787,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Serves with another engine from now on
-         * @description It is opened and warmed first; calls that run end with the old one, and none is dropped. Where it cannot be opened the old one goes on serving.
+         * It is opened and warmed first; calls that run end with the old one, and none is dropped. Where it cannot be opened the old one goes on serving.
          */
         readonly post: operations["switch_model"];
         readonly delete?: never;
@@ -842,7 +842,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Enrol a person
-         * @description The most prominent face of each picture becomes a sample: all of them, or none. Pictures come as `image` or `images`; an id is made where `person` names none.
+         * The most prominent face of each picture becomes a sample: all of them, or none. Pictures come as `image` or `images`; an id is made where `person` names none.
          */
         readonly post: operations["create_person"];
         readonly delete?: never;
@@ -865,7 +865,7 @@ export interface paths {
         readonly post?: never;
         /**
          * Erase a person
-         * @description Rows, vectors, thumbnails, cache and log are overwritten; the receipt is signed. Cannot be undone.
+         * Rows, vectors, thumbnails, cache and log are overwritten; the receipt is signed. Cannot be undone.
          */
         readonly delete: operations["delete_person"];
         readonly options?: never;
@@ -885,7 +885,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Two persons are one
-         * @description Samples of `from` become those of the person of the address, and `from` goes.
+         * Samples of `from` become those of the person of the address, and `from` goes.
          */
         readonly post: operations["merge_persons"];
         readonly delete?: never;
@@ -906,7 +906,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Add samples to a person
-         * @description As `enrol`, for the person of the address, who is made where there is none.
+         * As `enrol`, for the person of the address, who is made where there is none.
          */
         readonly post: operations["add_samples"];
         readonly delete?: never;
@@ -926,7 +926,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Is this the person it is said to be?
-         * @description The most prominent face of a picture, or an embedding, against the samples of a person.
+         * The most prominent face of a picture, or an embedding, against the samples of a person.
          */
         readonly post: operations["verify_person"];
         readonly delete?: never;
@@ -946,7 +946,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Erase samples whose time is over
-         * @description And the persons who have none left.
+         * And the persons who have none left.
          */
         readonly post: operations["purge_expired"];
         readonly delete?: never;
@@ -966,7 +966,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Judge pictures of faces
-         * @description Components of image quality, a unified score, and hints for the person in front of the camera.
+         * Components of image quality, a unified score, and hints for the person in front of the camera.
          */
         readonly post: operations["quality"];
         readonly delete?: never;
@@ -986,7 +986,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Judge pictures of faces, in many pictures
-         * @description A picture that cannot be read has its problem in its place; the others are answered.
+         * A picture that cannot be read has its problem in its place; the others are answered.
          */
         readonly post: operations["quality_batch"];
         readonly delete?: never;
@@ -1055,7 +1055,7 @@ export interface paths {
         };
         /**
          * The kept picture of a face
-         * @description There is one where the configuration keeps them (`data.keep_images`).
+         * There is one where the configuration keeps them (`data.keep_images`).
          */
         readonly get: operations["get_thumbnail"];
         readonly put?: never;
@@ -1077,7 +1077,7 @@ export interface paths {
         readonly put?: never;
         /**
          * How alike two faces are
-         * @description Of two pictures, two embeddings, or one of each. What a similarity means depends on the model: `verify` decides.
+         * Of two pictures, two embeddings, or one of each. What a similarity means depends on the model: `verify` decides.
          */
         readonly post: operations["similarity"];
         readonly delete?: never;
@@ -1114,7 +1114,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Are these the same person?
-         * @description Compares the most prominent face of each picture, at a threshold or at a false match rate; at the default rate of the calibration without either.
+         * Compares the most prominent face of each picture, at a threshold or at a false match rate; at the default rate of the calibration without either.
          */
         readonly post: operations["verify"];
         readonly delete?: never;
@@ -1134,7 +1134,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Are these the same persons? Many pairs
-         * @description Pictures follow one another in pairs: the first with the second, the third with the fourth, and so on.
+         * Pictures follow one another in pairs: the first with the second, the third with the fourth, and so on.
          */
         readonly post: operations["verify_batch"];
         readonly delete?: never;
@@ -1200,107 +1200,107 @@ export interface components {
     schemas: {
         /** AcceptedLicence */
         readonly AcceptedLicence: {
-            /** @description Short name of a licence */
+            /** Short name of a licence */
             readonly licence_id: string;
-            /** @description Models that may be fetched now */
+            /** Models that may be fetched now */
             readonly models: readonly string[];
         };
         /** AnalyzeBatch */
         readonly AnalyzeBatch: {
-            /** @description Items with an error */
+            /** Items with an error */
             readonly failed: number;
-            /** @description One for each item, in their order: either the answer, or `error` */
+            /** One for each item, in their order: either the answer, or `error` */
             readonly results: readonly {
                 readonly error?: components["schemas"]["ItemProblem"];
-                /** @description Best score first; empty where there is none */
+                /** Best score first; empty where there is none */
                 readonly faces?: readonly components["schemas"]["Face"][];
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly height?: number;
-                /** @description Index of the picture in the request */
+                /** Index of the picture in the request */
                 readonly index: number;
-                /** @description Model of the embeddings, where they were asked for */
+                /** Model of the embeddings, where they were asked for */
                 readonly model?: string;
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly width?: number;
             }[];
-            /** @description Items that were answered */
+            /** Items that were answered */
             readonly succeeded: number;
         };
         /**
          * ApiKey
-         * @description An API key, without its secret
+         * An API key, without its secret
          */
         readonly ApiKey: {
-            /** @description When it was made; ms since the epoch, UTC */
+            /** When it was made; ms since the epoch, UTC */
             readonly created_at: number;
-            /** @description When it ends; never when absent; ms since the epoch, UTC */
+            /** When it ends; never when absent; ms since the epoch, UTC */
             readonly expires_at?: number;
-            /** @description Part of the key that is no secret; named in logs and in the audit trail */
+            /** Part of the key that is no secret; named in logs and in the audit trail */
             readonly id: string;
-            /** @description When it was used last; never when absent; ms since the epoch, UTC */
+            /** When it was used last; never when absent; ms since the epoch, UTC */
             readonly last_used_at?: number;
-            /** @description What it is for, for people */
+            /** What it is for, for people */
             readonly name: string;
             readonly revoked: boolean;
-            /** @description Each holds the ones before it */
+            /** Each holds the ones before it */
             readonly scopes: readonly ("read" | "enrol" | "admin")[];
         };
         /** ApiKeys */
         readonly ApiKeys: {
-            /** @description The oldest first */
+            /** The oldest first */
             readonly keys: readonly components["schemas"]["ApiKey"][];
         };
         /** AuditCheck */
         readonly AuditCheck: {
-            /** @description The first entry that is not as it was written */
+            /** The first entry that is not as it was written */
             readonly broken?: number;
             readonly entries: number;
-            /** @description Hash of the last entry: keep both elsewhere, and give them to a later check */
+            /** Hash of the last entry: keep both elsewhere, and give them to a later check */
             readonly hash: string;
-            /** @description Number of the last entry */
+            /** Number of the last entry */
             readonly number: number;
-            /** @description Nothing was changed, taken out or cut off */
+            /** Nothing was changed, taken out or cut off */
             readonly ok: boolean;
         };
         /** AuditEntries */
         readonly AuditEntries: {
-            /** @description For the next page; absent where there is none */
+            /** For the next page; absent where there is none */
             readonly before?: number;
-            /** @description Newest first */
+            /** Newest first */
             readonly entries: readonly components["schemas"]["AuditEntry"][];
         };
         /** AuditEntry */
         readonly AuditEntry: {
             readonly action: string;
-            /** @description Id of a key, token:SUBJECT, anonymous, or service */
+            /** Id of a key, token:SUBJECT, anonymous, or service */
             readonly actor: string;
-            /** @description When it was done; ms since the epoch, UTC */
+            /** When it was done; ms since the epoch, UTC */
             readonly at: number;
-            /** @description What else there is to say; neither persons nor secrets */
+            /** What else there is to say; neither persons nor secrets */
             readonly detail: unknown;
-            /** @description SHA-256 over all of this */
+            /** SHA-256 over all of this */
             readonly hash: string;
-            /** @description From 1 on, without gaps */
+            /** From 1 on, without gaps */
             readonly number: number;
-            /** @description Hash of the entry before */
+            /** Hash of the entry before */
             readonly previous: string;
-            /** @description Digest of the person whom it concerns */
+            /** Digest of the person whom it concerns */
             readonly subject?: string;
         };
         /**
          * Box
-         * @description [x, y, width, height] in pixels of the picture as it is shown (EXIF orientation applied): x right, y down, origin at the top-left corner. May reach beyond the picture.
+         * [x, y, width, height] in pixels of the picture as it is shown (EXIF orientation applied): x right, y down, origin at the top-left corner. May reach beyond the picture.
          */
         readonly Box: readonly number[];
         /**
          * Camera
-         * @description A camera, with its counts since the start
+         * A camera, with its counts since the start
          */
         readonly Camera: {
             readonly id: string;
-            /** @description opening, running, lost, ended or failed */
+            /** opening, running, lost, ended or failed */
             readonly state: string;
-            /** @description People who are followed now */
+            /** People who are followed now */
             readonly tracks?: number;
         } & {
             readonly [key: string]: unknown;
@@ -1308,93 +1308,93 @@ export interface components {
         /** Candidate */
         readonly Candidate: {
             readonly collection: string;
-            /** @description False match rate of one comparison at this similarity */
+            /** False match rate of one comparison at this similarity */
             readonly fmr?: number;
-            /** @description What the number of templates makes of it */
+            /** What the number of templates makes of it */
             readonly fpir?: number;
-            /** @description At or above the threshold */
+            /** At or above the threshold */
             readonly match: boolean;
             readonly name?: string;
-            /** @description Id */
+            /** Id */
             readonly person: string;
-            /** @description Both rates are upper bounds */
+            /** Both rates are upper bounds */
             readonly rates_at_most?: boolean;
-            /** @description The one that is most similar */
+            /** The one that is most similar */
             readonly sample: string;
-            /** @description Cosine of the embeddings, −1 to 1 */
+            /** Cosine of the embeddings, −1 to 1 */
             readonly similarity: number;
         };
         /**
          * CatalogueModel
-         * @description A model of the catalogue
+         * A model of the catalogue
          */
         readonly CatalogueModel: {
-            /** @description Its licence was accepted: it may be fetched */
+            /** Its licence was accepted: it may be fetched */
             readonly accepted: boolean;
-            /** @description Size of the file; absent where not known yet */
+            /** Size of the file; absent where not known yet */
             readonly bytes?: number;
-            /** @description Its licence allows use in products */
+            /** Its licence allows use in products */
             readonly commercial: boolean;
-            /** @description Id of a model */
+            /** Id of a model */
             readonly id: string;
-            /** @description What its licence says, in short */
+            /** What its licence says, in short */
             readonly licence: string;
-            /** @description Short name of a licence */
+            /** Short name of a licence */
             readonly licence_id: string;
-            /** @description Where the licence can be read */
+            /** Where the licence can be read */
             readonly licence_url?: string;
             /**
-             * @description starter: part of the starter pack. catalogue: can be fetched. private: of a card of the operator.
+             * starter: part of the starter pack. catalogue: can be fetched. private: of a card of the operator.
              * @enum {string}
              */
             readonly origin: "starter" | "catalogue" | "private";
-            /** @description Names of what it is published in, such as buffalo_l */
+            /** Names of what it is published in, such as buffalo_l */
             readonly sets: readonly string[];
-            /** @description Of the file, hexadecimal; absent where not known yet */
+            /** Of the file, hexadecimal; absent where not known yet */
             readonly sha256?: string;
             /**
-             * @description Whether its file is here
+             * Whether its file is here
              * @enum {string}
              */
             readonly state: "present" | "absent" | "downloading";
-            /** @description What it is for, such as face-detection */
+            /** What it is for, such as face-detection */
             readonly task: string;
             readonly title: string;
             /**
-             * @description published: the hash comes with the card. first-use: it is the one that was seen first. unknown: none is published, and nothing was fetched yet.
+             * published: the hash comes with the card. first-use: it is the one that was seen first. unknown: none is published, and nothing was fetched yet.
              * @enum {string}
              */
             readonly trust: "published" | "first-use" | "unknown";
         };
         /**
          * CatalogueModelDetail
-         * @description A model and its card
+         * A model and its card
          */
         readonly CatalogueModelDetail: {
-            /** @description Its licence was accepted: it may be fetched */
+            /** Its licence was accepted: it may be fetched */
             readonly accepted: boolean;
-            /** @description Size of the file; absent where not known yet */
+            /** Size of the file; absent where not known yet */
             readonly bytes?: number;
-            /** @description Its licence allows use in products */
+            /** Its licence allows use in products */
             readonly commercial: boolean;
-            /** @description Id of a model */
+            /** Id of a model */
             readonly id: string;
             readonly input: {
-                /** @description RGB, BGR or GRAY */
+                /** RGB, BGR or GRAY */
                 readonly colour: string;
                 readonly height: number;
                 readonly width: number;
             };
-            /** @description What its licence says, in short */
+            /** What its licence says, in short */
             readonly licence: string;
-            /** @description Short name of a licence */
+            /** Short name of a licence */
             readonly licence_id: string;
-            /** @description Where the licence can be read */
+            /** Where the licence can be read */
             readonly licence_url?: string;
-            /** @description How to come by it where no address gives it */
+            /** How to come by it where no address gives it */
             readonly obtain?: string;
             /**
-             * @description starter: part of the starter pack. catalogue: can be fetched. private: of a card of the operator.
+             * starter: part of the starter pack. catalogue: can be fetched. private: of a card of the operator.
              * @enum {string}
              */
             readonly origin: "starter" | "catalogue" | "private";
@@ -1402,29 +1402,29 @@ export interface components {
                 readonly meaning: string;
                 readonly name: string;
             }[];
-            /** @description Names of what it is published in, such as buffalo_l */
+            /** Names of what it is published in, such as buffalo_l */
             readonly sets: readonly string[];
-            /** @description Of the file, hexadecimal; absent where not known yet */
+            /** Of the file, hexadecimal; absent where not known yet */
             readonly sha256?: string;
-            /** @description Where it is fetched from, in this order; mirrors of the configuration come first */
+            /** Where it is fetched from, in this order; mirrors of the configuration come first */
             readonly sources: readonly {
-                /** @description File inside, where it is an archive */
+                /** File inside, where it is an archive */
                 readonly member?: string;
-                /** @description Without credentials and query */
+                /** Without credentials and query */
                 readonly url: string;
             }[];
             /**
-             * @description Whether its file is here
+             * Whether its file is here
              * @enum {string}
              */
             readonly state: "present" | "absent" | "downloading";
-            /** @description What it is for, such as face-detection */
+            /** What it is for, such as face-detection */
             readonly task: string;
             readonly title: string;
-            /** @description What is known of the photographs that it learned from */
+            /** What is known of the photographs that it learned from */
             readonly training_data: string;
             /**
-             * @description published: the hash comes with the card. first-use: it is the one that was seen first. unknown: none is published, and nothing was fetched yet.
+             * published: the hash comes with the card. first-use: it is the one that was seen first. unknown: none is published, and nothing was fetched yet.
              * @enum {string}
              */
             readonly trust: "published" | "first-use" | "unknown";
@@ -1435,18 +1435,18 @@ export interface components {
         };
         /** Collection */
         readonly Collection: {
-            /** @description Made; ms since the epoch, UTC */
+            /** Made; ms since the epoch, UTC */
             readonly created_at: number;
-            /** @description Numbers in an embedding */
+            /** Numbers in an embedding */
             readonly dims: number;
-            /** @description Model of all its embeddings */
+            /** Model of all its embeddings */
             readonly model: string;
-            /** @description SHA-256 (hex) over the networks behind the model */
+            /** SHA-256 (hex) over the networks behind the model */
             readonly model_hash?: string;
             readonly name: string;
-            /** @description Expired ones included */
+            /** Expired ones included */
             readonly samples: number;
-            /** @description Whatever the application keeps with it */
+            /** Whatever the application keeps with it */
             readonly settings: unknown;
         };
         /** CollectionList */
@@ -1455,217 +1455,217 @@ export interface components {
         };
         /** CollectionPost */
         readonly CollectionPost: {
-            /** @description Without control characters */
+            /** Without control characters */
             readonly name: string;
-            /** @description Whatever the application keeps with it: JSON, at most 64 KiB */
+            /** Whatever the application keeps with it: JSON, at most 64 KiB */
             readonly settings?: unknown;
         };
         /** Comparison */
         readonly Comparison: {
-            /** @description No network ran for the embeddings: the pictures were seen before */
+            /** No network ran for the embeddings: the pictures were seen before */
             readonly cached: boolean;
-            /** @description Every face of the second picture, the most similar first */
+            /** Every face of the second picture, the most similar first */
             readonly faces: readonly {
                 readonly box: components["schemas"]["Box"];
                 readonly is_match: boolean;
-                /** @description Confidence of the detector */
+                /** Confidence of the detector */
                 readonly score: number;
-                /** @description Cosine of the embeddings, −1 to 1 */
+                /** Cosine of the embeddings, −1 to 1 */
                 readonly similarity_score: number;
             }[];
-            /** @description False match rate at the threshold; absent where the calibration does not reach */
+            /** False match rate at the threshold; absent where the calibration does not reach */
             readonly fmr?: number;
-            /** @description The similarity is at or above the threshold */
+            /** The similarity is at or above the threshold */
             readonly is_match: boolean;
-            /** @description Model of the embeddings */
+            /** Model of the embeddings */
             readonly model: string;
-            /** @description Cosine of the embeddings, −1 to 1 */
+            /** Cosine of the embeddings, −1 to 1 */
             readonly similarity_score: number;
             readonly source?: components["schemas"]["FoundFace"];
             /**
-             * @description The same as `is_match`, as a word
+             * The same as `is_match`, as a word
              * @enum {string}
              */
             readonly status: "match" | "no_match";
-            /** @description Cosine from which on two faces are taken for one */
+            /** Cosine from which on two faces are taken for one */
             readonly threshold_used: number;
         };
         /**
          * CreatedApiKey
-         * @description A new API key
+         * A new API key
          */
         readonly CreatedApiKey: {
-            /** @description When it was made; ms since the epoch, UTC */
+            /** When it was made; ms since the epoch, UTC */
             readonly created_at: number;
-            /** @description When it ends; never when absent; ms since the epoch, UTC */
+            /** When it ends; never when absent; ms since the epoch, UTC */
             readonly expires_at?: number;
-            /** @description Part of the key that is no secret; named in logs and in the audit trail */
+            /** Part of the key that is no secret; named in logs and in the audit trail */
             readonly id: string;
-            /** @description The key itself: shown here and never again */
+            /** The key itself: shown here and never again */
             readonly key: string;
-            /** @description When it was used last; never when absent; ms since the epoch, UTC */
+            /** When it was used last; never when absent; ms since the epoch, UTC */
             readonly last_used_at?: number;
-            /** @description What it is for, for people */
+            /** What it is for, for people */
             readonly name: string;
             readonly revoked: boolean;
-            /** @description Each holds the ones before it */
+            /** Each holds the ones before it */
             readonly scopes: readonly ("read" | "enrol" | "admin")[];
         };
         /** DetectBatch */
         readonly DetectBatch: {
-            /** @description Items with an error */
+            /** Items with an error */
             readonly failed: number;
-            /** @description One for each item, in their order: either the answer, or `error` */
+            /** One for each item, in their order: either the answer, or `error` */
             readonly results: readonly {
                 readonly error?: components["schemas"]["ItemProblem"];
-                /** @description Best score first; empty where there is none */
+                /** Best score first; empty where there is none */
                 readonly faces?: readonly components["schemas"]["Face"][];
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly height?: number;
-                /** @description Index of the picture in the request */
+                /** Index of the picture in the request */
                 readonly index: number;
-                /** @description Model of the embeddings, where they were asked for */
+                /** Model of the embeddings, where they were asked for */
                 readonly model?: string;
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly width?: number;
             }[];
-            /** @description Items that were answered */
+            /** Items that were answered */
             readonly succeeded: number;
         };
         /**
          * Engine
-         * @description A choice of networks under a name
+         * A choice of networks under a name
          */
         readonly Engine: {
-            /** @description What its networks hold, an upper bound; what they would where it is not open */
+            /** What its networks hold, an upper bound; what they would where it is not open */
             readonly bytes: number;
-            /** @description Answers the requests that name none */
+            /** Answers the requests that name none */
             readonly current: boolean;
-            /** @description Numbers of an embedding */
+            /** Numbers of an embedding */
             readonly dims: number;
-            /** @description Why it could not be opened; the log tells more */
+            /** Why it could not be opened; the log tells more */
             readonly error?: {
-                /** @description Stable: to be matched on */
+                /** Stable: to be matched on */
                 readonly code: string;
                 readonly title: string;
             };
-            /** @description When it was used last; never when absent; ms since the epoch, UTC */
+            /** When it was used last; never when absent; ms since the epoch, UTC */
             readonly last_used_at?: number;
-            /** @description Recogniser of its embeddings */
+            /** Recogniser of its embeddings */
             readonly model: string;
-            /** @description Name of an engine, as /api/v1/models/loaded lists them */
+            /** Name of an engine, as /api/v1/models/loaded lists them */
             readonly name: string;
-            /** @description Calls that run */
+            /** Calls that run */
             readonly running: number;
             /**
-             * @description absent: not open, and opened when it is asked for. failed: it could not be opened the last time; it is tried again when it is asked for.
+             * absent: not open, and opened when it is asked for. failed: it could not be opened the last time; it is tried again when it is asked for.
              * @enum {string}
              */
             readonly state: "absent" | "loading" | "ready" | "closing" | "failed";
         };
         /** EngineList */
         readonly EngineList: {
-            /** @description Name of an engine, as /api/v1/models/loaded lists them */
+            /** Name of an engine, as /api/v1/models/loaded lists them */
             readonly current: string;
-            /** @description Those that are open, and those that can be */
+            /** Those that are open, and those that can be */
             readonly engines: readonly components["schemas"]["Engine"][];
         };
         /** EngineName */
         readonly EngineName: {
-            /** @description Name of an engine, as /api/v1/models/loaded lists them */
+            /** Name of an engine, as /api/v1/models/loaded lists them */
             readonly name: string;
         };
         /** EnrolBatch */
         readonly EnrolBatch: {
-            /** @description Items with an error */
+            /** Items with an error */
             readonly failed: number;
-            /** @description One for each item, in their order: either the answer, or `error` */
+            /** One for each item, in their order: either the answer, or `error` */
             readonly results: readonly {
-                /** @description No network ran for the embeddings: the pictures were seen before */
+                /** No network ran for the embeddings: the pictures were seen before */
                 readonly cached?: boolean;
-                /** @description Faces that look like somebody else who is enrolled */
+                /** Faces that look like somebody else who is enrolled */
                 readonly conflicts?: readonly {
-                    /** @description False match rate of one comparison at this similarity */
+                    /** False match rate of one comparison at this similarity */
                     readonly fmr?: number;
-                    /** @description Of the picture or embedding in the request */
+                    /** Of the picture or embedding in the request */
                     readonly index: number;
-                    /** @description As whom the face is enrolled already */
+                    /** As whom the face is enrolled already */
                     readonly person: string;
-                    /** @description Cosine of the embeddings, −1 to 1 */
+                    /** Cosine of the embeddings, −1 to 1 */
                     readonly similarity: number;
                 }[];
-                /** @description The person was not there before */
+                /** The person was not there before */
                 readonly created?: boolean;
                 readonly error?: components["schemas"]["ItemProblem"];
-                /** @description Index of the picture or embedding in the request */
+                /** Index of the picture or embedding in the request */
                 readonly index: number;
-                /** @description Id of the person */
+                /** Id of the person */
                 readonly person?: string;
-                /** @description What was left out */
+                /** What was left out */
                 readonly rejected?: readonly {
-                    /** @description Of the picture or embedding in the request */
+                    /** Of the picture or embedding in the request */
                     readonly index: number;
-                    /** @description 0–100 */
+                    /** 0–100 */
                     readonly quality: number;
-                    /** @description `quality` */
+                    /** `quality` */
                     readonly reason: string;
                 }[];
-                /** @description Ids of the new samples; they are on the disk and searchable */
+                /** Ids of the new samples; they are on the disk and searchable */
                 readonly samples?: readonly string[];
             }[];
-            /** @description Items that were answered */
+            /** Items that were answered */
             readonly succeeded: number;
         };
         /** Enrolment */
         readonly Enrolment: {
-            /** @description No network ran for the embeddings: the pictures were seen before */
+            /** No network ran for the embeddings: the pictures were seen before */
             readonly cached: boolean;
-            /** @description Faces that look like somebody else who is enrolled */
+            /** Faces that look like somebody else who is enrolled */
             readonly conflicts: readonly {
-                /** @description False match rate of one comparison at this similarity */
+                /** False match rate of one comparison at this similarity */
                 readonly fmr?: number;
-                /** @description Of the picture or embedding in the request */
+                /** Of the picture or embedding in the request */
                 readonly index: number;
-                /** @description As whom the face is enrolled already */
+                /** As whom the face is enrolled already */
                 readonly person: string;
-                /** @description Cosine of the embeddings, −1 to 1 */
+                /** Cosine of the embeddings, −1 to 1 */
                 readonly similarity: number;
             }[];
-            /** @description The person was not there before */
+            /** The person was not there before */
             readonly created: boolean;
-            /** @description Id of the person */
+            /** Id of the person */
             readonly person: string;
-            /** @description What was left out */
+            /** What was left out */
             readonly rejected: readonly {
-                /** @description Of the picture or embedding in the request */
+                /** Of the picture or embedding in the request */
                 readonly index: number;
-                /** @description 0–100 */
+                /** 0–100 */
                 readonly quality: number;
-                /** @description `quality` */
+                /** `quality` */
                 readonly reason: string;
             }[];
-            /** @description Ids of the new samples; they are on the disk and searchable */
+            /** Ids of the new samples; they are on the disk and searchable */
             readonly samples: readonly string[];
         };
         /** Erasure */
         readonly Erasure: {
-            /** @description Persons who are gone */
+            /** Persons who are gone */
             readonly persons: number;
             readonly receipt: components["schemas"]["Receipt"];
-            /** @description Samples that are gone */
+            /** Samples that are gone */
             readonly samples: number;
-            /** @description References to pictures, as they were given: deleting them is up to their keeper */
+            /** References to pictures, as they were given: deleting them is up to their keeper */
             readonly sources: readonly string[];
         };
         /**
          * Event
-         * @description What happened; further fields depend on the type
+         * What happened; further fields depend on the type
          */
         readonly Event: {
             readonly camera: string;
-            /** @description UUID version 7: sorts by time */
+            /** UUID version 7: sorts by time */
             readonly id: string;
-            /** @description Of the frame, ms since the epoch, UTC */
+            /** Of the frame, ms since the epoch, UTC */
             readonly timestamp: number;
             readonly type: string;
         } & {
@@ -1673,190 +1673,190 @@ export interface components {
         };
         /** Extraction */
         readonly Extraction: {
-            /** @description No network ran for the embeddings: the pictures were seen before */
+            /** No network ran for the embeddings: the pictures were seen before */
             readonly cached: boolean;
-            /** @description Numbers in an embedding */
+            /** Numbers in an embedding */
             readonly dims: number;
-            /** @description Best score first; empty where there is none */
+            /** Best score first; empty where there is none */
             readonly faces: readonly {
                 readonly box: components["schemas"]["Box"];
                 readonly embedding: components["schemas"]["Vector"];
-                /** @description Confidence of the detector */
+                /** Confidence of the detector */
                 readonly score: number;
             }[];
-            /** @description Give it along when the embeddings come back in a request */
+            /** Give it along when the embeddings come back in a request */
             readonly model: string;
         };
         /**
          * Face
-         * @description A face; what was not asked for, or cannot be said, is absent
+         * A face; what was not asked for, or cannot be said, is absent
          */
         readonly Face: {
-            /** @description Action units that landmarks can see */
+            /** Action units that landmarks can see */
             readonly action_units?: {
-                /** @description What they are relative to: `person` or `population` */
+                /** What they are relative to: `person` or `population` */
                 readonly baseline: string;
-                /** @description By unit (AU1, AU2, …), 0–5 */
+                /** By unit (AU1, AU2, …), 0–5 */
                 readonly intensity: {
                     readonly [key: string]: number;
                 };
             };
-            /** @description Years, expected value */
+            /** Years, expected value */
             readonly age?: number;
             readonly box: components["schemas"]["Box"];
-            /** @description Of length 1; comparable only with embeddings of the same model */
+            /** Of length 1; comparable only with embeddings of the same model */
             readonly embedding?: readonly number[];
-            /** @description Brightness of the box */
+            /** Brightness of the box */
             readonly exposure?: {
-                /** @description Standard deviation of luma, 0–255 */
+                /** Standard deviation of luma, 0–255 */
                 readonly contrast: number;
-                /** @description Luma, 0–255 */
+                /** Luma, 0–255 */
                 readonly mean: number;
-                /** @description Share of pixels that are clipped to white */
+                /** Share of pixels that are clipped to white */
                 readonly overexposed: number;
-                /** @description Share of pixels that are clipped to black */
+                /** Share of pixels that are clipped to black */
                 readonly underexposed: number;
             };
-            /** @description Of one network */
+            /** Of one network */
             readonly expression?: {
                 /**
-                 * @description What the face shows, as the network was taught to name it; not what the person feels
+                 * What the face shows, as the network was taught to name it; not what the person feels
                  * @enum {string}
                  */
                 readonly label: "neutral" | "happy" | "sad" | "angry" | "fearful" | "disgusted" | "surprised";
-                /** @description Of each label; they add up to 1 */
+                /** Of each label; they add up to 1 */
                 readonly probabilities: {
-                    /** @description Probability */
+                    /** Probability */
                     readonly angry: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly disgusted: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly fearful: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly happy: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly neutral: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly sad: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly surprised: number;
                 };
-                /** @description Of the label */
+                /** Of the label */
                 readonly probability: number;
             };
-            /** @description Two networks and the action units, joined */
+            /** Two networks and the action units, joined */
             readonly expression_reading?: {
-                /** @description Calm −1 to excited 1 */
+                /** Calm −1 to excited 1 */
                 readonly arousal: number;
-                /** @description How strongly it is shown, 0–5 */
+                /** How strongly it is shown, 0–5 */
                 readonly intensity: number;
                 /**
-                 * @description What the face shows, as the network was taught to name it; not what the person feels
+                 * What the face shows, as the network was taught to name it; not what the person feels
                  * @enum {string}
                  */
                 readonly label: "neutral" | "happy" | "sad" | "angry" | "fearful" | "disgusted" | "surprised";
-                /** @description Of each label; they add up to 1 */
+                /** Of each label; they add up to 1 */
                 readonly probabilities: {
-                    /** @description Probability */
+                    /** Probability */
                     readonly angry: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly disgusted: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly fearful: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly happy: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly neutral: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly sad: number;
-                    /** @description Probability */
+                    /** Probability */
                     readonly surprised: number;
                 };
-                /** @description Of the label */
+                /** Of the label */
                 readonly probability: number;
-                /** @description Unpleasant −1 to pleasant 1 */
+                /** Unpleasant −1 to pleasant 1 */
                 readonly valence: number;
             };
-            /** @description Perceived gender, as the network was taught to name it */
+            /** Perceived gender, as the network was taught to name it */
             readonly gender?: {
                 /**
-                 * @description Label
+                 * Label
                  * @enum {string}
                  */
                 readonly label: "female" | "male";
-                /** @description Of the label, 0.5–1 */
+                /** Of the label, 0.5–1 */
                 readonly probability: number;
             };
-            /** @description Measures by id: lengths over the distance of the outer corners of the eyes, indices in percent, angles in degrees */
+            /** Measures by id: lengths over the distance of the outer corners of the eyes, indices in percent, angles in degrees */
             readonly geometry?: {
                 readonly [key: string]: number;
             };
-            /** @description The head in six degrees of freedom */
+            /** The head in six degrees of freedom */
             readonly head_pose?: {
-                /** @description How far the fit is to be trusted */
+                /** How far the fit is to be trusted */
                 readonly confidence: number;
-                /** @description Degrees, as in pose */
+                /** Degrees, as in pose */
                 readonly pitch: number;
-                /** @description How far landmarks and model lie apart */
+                /** How far landmarks and model lie apart */
                 readonly reprojection_error: {
-                    /** @description Root mean square, pixels */
+                    /** Root mean square, pixels */
                     readonly pixels: number;
-                    /** @description Over the head's inter-ocular distance */
+                    /** Over the head's inter-ocular distance */
                     readonly relative: number;
                 };
-                /** @description Degrees, as in pose */
+                /** Degrees, as in pose */
                 readonly roll: number;
-                /** @description Of the head from the camera, centimetres: right, down, away; as large as the mean head is for the person */
+                /** Of the head from the camera, centimetres: right, down, away; as large as the mean head is for the person */
                 readonly translation: readonly number[];
-                /** @description Degrees, as in pose */
+                /** Degrees, as in pose */
                 readonly yaw: number;
             };
             readonly landmarks?: components["schemas"]["Landmarks"];
-            /** @description 12 points of the lids, in the order of landmarks 36 to 47 */
+            /** 12 points of the lids, in the order of landmarks 36 to 47 */
             readonly lids?: readonly components["schemas"]["Point"][];
             readonly pose?: components["schemas"]["Pose"];
             readonly quality?: components["schemas"]["Quality"];
-            /** @description Confidence of the detector */
+            /** Confidence of the detector */
             readonly score: number;
-            /** @description Variance of the Laplacian of luma inside the box */
+            /** Variance of the Laplacian of luma inside the box */
             readonly sharpness?: number;
-            /** @description Shorter side of the box, pixels */
+            /** Shorter side of the box, pixels */
             readonly size?: number;
-            /** @description Left and right of the face compared */
+            /** Left and right of the face compared */
             readonly symmetry?: {
-                /** @description Percent of the distance of the outer corners of the eyes */
+                /** Percent of the distance of the outer corners of the eyes */
                 readonly asymmetry: number;
-                /** @description Score of brows, eyes, nose, mouth and jaw, 0–100 */
+                /** Score of brows, eyes, nose, mouth and jaw, 0–100 */
                 readonly regions: {
                     readonly [key: string]: number;
                 };
-                /** @description 100 is a face that is its own mirror image */
+                /** 100 is a face that is its own mirror image */
                 readonly score: number;
             };
         };
         /** Faces */
         readonly Faces: {
-            /** @description Best score first; empty where there is none */
+            /** Best score first; empty where there is none */
             readonly faces: readonly components["schemas"]["Face"][];
-            /** @description Of the picture as it is shown, pixels */
+            /** Of the picture as it is shown, pixels */
             readonly height: number;
-            /** @description Model of the embeddings, where they were asked for */
+            /** Model of the embeddings, where they were asked for */
             readonly model?: string;
-            /** @description Of the picture as it is shown, pixels */
+            /** Of the picture as it is shown, pixels */
             readonly width: number;
         };
         /**
          * FoundFace
-         * @description Where the face that was compared is
+         * Where the face that was compared is
          */
         readonly FoundFace: {
             readonly box: components["schemas"]["Box"];
-            /** @description Confidence of the detector */
+            /** Confidence of the detector */
             readonly score: number;
         };
         /**
          * Health
-         * @description The process lives and answers
+         * The process lives and answers
          */
         readonly Health: {
             /** @enum {string} */
@@ -1865,196 +1865,196 @@ export interface components {
         };
         /** Identification */
         readonly Identification: {
-            /** @description No network ran for the embeddings: the picture was seen before */
+            /** No network ran for the embeddings: the picture was seen before */
             readonly cached: boolean;
-            /** @description Best score first, or in the order of the embeddings; empty where there is no face */
+            /** Best score first, or in the order of the embeddings; empty where there is no face */
             readonly faces: readonly components["schemas"]["IdentifiedFace"][];
-            /** @description False match rate at the threshold */
+            /** False match rate at the threshold */
             readonly fmr?: number;
-            /** @description Templates that each face was compared with */
+            /** Templates that each face was compared with */
             readonly searched: number;
-            /** @description Cosine from which on a candidate is a match; absent without a face */
+            /** Cosine from which on a candidate is a match; absent without a face */
             readonly threshold?: number;
         };
         /**
          * IdentifiedFace
-         * @description A face (or embedding) of the request, and who it may be; `match` is absent for strangers
+         * A face (or embedding) of the request, and who it may be; `match` is absent for strangers
          */
         readonly IdentifiedFace: {
             readonly box?: components["schemas"]["Box"];
-            /** @description Best first; also those below the threshold */
+            /** Best first; also those below the threshold */
             readonly candidates: readonly components["schemas"]["Candidate"][];
             readonly match?: components["schemas"]["Candidate"];
-            /** @description Confidence of the detector */
+            /** Confidence of the detector */
             readonly score?: number;
         };
         /** IdentifyBatch */
         readonly IdentifyBatch: {
-            /** @description Items with an error */
+            /** Items with an error */
             readonly failed: number;
-            /** @description One for each item, in their order: either the answer, or `error` */
+            /** One for each item, in their order: either the answer, or `error` */
             readonly results: readonly {
-                /** @description No network ran for the embeddings: the picture was seen before */
+                /** No network ran for the embeddings: the picture was seen before */
                 readonly cached?: boolean;
                 readonly error?: components["schemas"]["ItemProblem"];
-                /** @description Best score first, or in the order of the embeddings; empty where there is no face */
+                /** Best score first, or in the order of the embeddings; empty where there is no face */
                 readonly faces?: readonly components["schemas"]["IdentifiedFace"][];
-                /** @description False match rate at the threshold */
+                /** False match rate at the threshold */
                 readonly fmr?: number;
-                /** @description Index of the picture in the request */
+                /** Index of the picture in the request */
                 readonly index: number;
-                /** @description Templates that each face was compared with */
+                /** Templates that each face was compared with */
                 readonly searched?: number;
-                /** @description Cosine from which on a candidate is a match; absent without a face */
+                /** Cosine from which on a candidate is a match; absent without a face */
                 readonly threshold?: number;
             }[];
-            /** @description Items that were answered */
+            /** Items that were answered */
             readonly succeeded: number;
         };
         /** ImportSummary */
         readonly ImportSummary: {
-            /** @description Persons who were not there before */
+            /** Persons who were not there before */
             readonly created: number;
-            /** @description Samples left out because their time was over */
+            /** Samples left out because their time was over */
             readonly expired: number;
-            /** @description Samples that were enrolled */
+            /** Samples that were enrolled */
             readonly samples: number;
-            /** @description Persons left out because they were there */
+            /** Persons left out because they were there */
             readonly skipped: number;
         };
         /**
          * ItemProblem
-         * @description What went wrong with this item; the others are not touched by it
+         * What went wrong with this item; the others are not touched by it
          */
         readonly ItemProblem: {
-            /** @description Stable: to be matched on */
+            /** Stable: to be matched on */
             readonly code: string;
-            /** @description What is wrong, for people */
+            /** What is wrong, for people */
             readonly detail: string;
-            /** @description What to do about it */
+            /** What to do about it */
             readonly fix?: string;
-            /** @description HTTP status that it would have had alone */
+            /** HTTP status that it would have had alone */
             readonly status: number;
         };
         /**
          * Landmarks
-         * @description 68 points in the order of iBUG 300-W: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, mouth 48–67. Left and right are those of the picture.
+         * 68 points in the order of iBUG 300-W: jaw 0–16, brows 17–26, nose 27–35, eyes 36–47, mouth 48–67. Left and right are those of the picture.
          */
         readonly Landmarks: readonly components["schemas"]["Point"][];
         /** LandmarksBatch */
         readonly LandmarksBatch: {
-            /** @description Items with an error */
+            /** Items with an error */
             readonly failed: number;
-            /** @description One for each item, in their order: either the answer, or `error` */
+            /** One for each item, in their order: either the answer, or `error` */
             readonly results: readonly {
                 readonly error?: components["schemas"]["ItemProblem"];
-                /** @description Best score first; empty where there is none */
+                /** Best score first; empty where there is none */
                 readonly faces?: readonly components["schemas"]["Face"][];
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly height?: number;
-                /** @description Index of the picture in the request */
+                /** Index of the picture in the request */
                 readonly index: number;
-                /** @description Model of the embeddings, where they were asked for */
+                /** Model of the embeddings, where they were asked for */
                 readonly model?: string;
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly width?: number;
             }[];
-            /** @description Items that were answered */
+            /** Items that were answered */
             readonly succeeded: number;
         };
         /** MatchAnswer */
         readonly MatchAnswer: {
-            /** @description No network ran for the embeddings: the pictures were seen before */
+            /** No network ran for the embeddings: the pictures were seen before */
             readonly cached: boolean;
             readonly face?: components["schemas"]["FoundFace"];
-            /** @description Some candidate is at or above the threshold */
+            /** Some candidate is at or above the threshold */
             readonly is_match: boolean;
-            /** @description Most similar first */
+            /** Most similar first */
             readonly matches: readonly {
-                /** @description Of the candidate, or of the enrolled person */
+                /** Of the candidate, or of the enrolled person */
                 readonly id: string;
                 readonly is_match: boolean;
-                /** @description Of the enrolled person */
+                /** Of the enrolled person */
                 readonly name?: string;
-                /** @description Cosine of the embeddings, −1 to 1 */
+                /** Cosine of the embeddings, −1 to 1 */
                 readonly similarity_score: number;
             }[];
             /**
-             * @description The same as `is_match`, as a word
+             * The same as `is_match`, as a word
              * @enum {string}
              */
             readonly status: "match" | "no_match";
-            /** @description Cosine from which on two faces are taken for one */
+            /** Cosine from which on two faces are taken for one */
             readonly threshold_used: number;
         };
         /**
          * ModelDownload
-         * @description How far a download is
+         * How far a download is
          */
         readonly ModelDownload: {
-            /** @description When it ended; absent while it runs; ms since the epoch, UTC */
+            /** When it ended; absent while it runs; ms since the epoch, UTC */
             readonly ended_at?: number;
-            /** @description Why it failed */
+            /** Why it failed */
             readonly error?: {
-                /** @description Stable: to be matched on */
+                /** Stable: to be matched on */
                 readonly code: string;
-                /** @description What each address said */
+                /** What each address said */
                 readonly detail?: string;
                 readonly title: string;
             };
-            /** @description Id of a model */
+            /** Id of a model */
             readonly id: string;
-            /** @description Bytes so far, those of earlier tries included */
+            /** Bytes so far, those of earlier tries included */
             readonly received: number;
-            /** @description Bytes that were there from an earlier try */
+            /** Bytes that were there from an earlier try */
             readonly resumed: number;
-            /** @description Address that is being fetched, without credentials */
+            /** Address that is being fetched, without credentials */
             readonly source?: string;
-            /** @description When it began; ms since the epoch, UTC */
+            /** When it began; ms since the epoch, UTC */
             readonly started_at: number;
             /**
-             * @description failed and cancelled: what came is kept, and a new request goes on there.
+             * failed and cancelled: what came is kept, and a new request goes on there.
              * @enum {string}
              */
             readonly state: "running" | "done" | "failed" | "cancelled";
-            /** @description Bytes in all; absent while not known */
+            /** Bytes in all; absent while not known */
             readonly total?: number;
         };
         /** ModelMemory */
         readonly ModelMemory: {
-            /** @description Bytes that networks may hold; no limit when absent */
+            /** Bytes that networks may hold; no limit when absent */
             readonly budget?: number;
             readonly devices: readonly {
-                /** @description cpu, or a GPU's name with its number */
+                /** cpu, or a GPU's name with its number */
                 readonly device: string;
-                /** @description Bytes that are really free now */
+                /** Bytes that are really free now */
                 readonly free: number;
                 /**
-                 * @description cgroup: the limit of a container. system: the operating system. nvml: the driver of the GPU.
+                 * cgroup: the limit of a container. system: the operating system. nvml: the driver of the GPU.
                  * @enum {string}
                  */
                 readonly source: "cgroup" | "system" | "nvml";
-                /** @description Bytes */
+                /** Bytes */
                 readonly total: number;
             }[];
-            /** @description Bytes that open networks hold, an upper bound; shared ones count once */
+            /** Bytes that open networks hold, an upper bound; shared ones count once */
             readonly used: number;
         };
         /** ModelRequirement */
         readonly ModelRequirement: {
             /**
-             * @description speed: the quickest. accuracy: the one that finds and knows most faces. balanced: the quickest of those near the best. minimal_memory: the smallest. Of those that fit into the memory that is free now.
+             * speed: the quickest. accuracy: the one that finds and knows most faces. balanced: the quickest of those near the best. minimal_memory: the smallest. Of those that fit into the memory that is free now.
              * @enum {string}
              */
             readonly requirement: "speed" | "accuracy" | "balanced" | "minimal_memory";
         };
         /** ModelSelection */
         readonly ModelSelection: {
-            /** @description Absent where none fits into the memory that is free */
+            /** Absent where none fits into the memory that is free */
             readonly name?: string;
             readonly reason: string;
             /**
-             * @description speed: the quickest. accuracy: the one that finds and knows most faces. balanced: the quickest of those near the best. minimal_memory: the smallest. Of those that fit into the memory that is free now.
+             * speed: the quickest. accuracy: the one that finds and knows most faces. balanced: the quickest of those near the best. minimal_memory: the smallest. Of those that fit into the memory that is free now.
              * @enum {string}
              */
             readonly requirement: "speed" | "accuracy" | "balanced" | "minimal_memory";
@@ -2062,29 +2062,29 @@ export interface components {
         /** ModelSwitch */
         readonly ModelSwitch: {
             readonly collections: readonly {
-                /** @description Recogniser that it was made with */
+                /** Recogniser that it was made with */
                 readonly model: string;
                 readonly name: string;
-                /** @description Can be searched with the new engine: collections keep to the networks that they were made with */
+                /** Can be searched with the new engine: collections keep to the networks that they were made with */
                 readonly searchable: boolean;
             }[];
             readonly engine: components["schemas"]["Engine"];
-            /** @description Engine that served before; its calls end with it */
+            /** Engine that served before; its calls end with it */
             readonly previous: string;
-            /** @description Why this one, where a requirement was named */
+            /** Why this one, where a requirement was named */
             readonly reason?: string;
         };
         /** NewApiKey */
         readonly NewApiKey: {
-            /** @description When it ends; never when absent; ms since the epoch, UTC */
+            /** When it ends; never when absent; ms since the epoch, UTC */
             readonly expires_at?: number;
-            /** @description What it is for, for people */
+            /** What it is for, for people */
             readonly name: string;
             readonly scopes: readonly ("read" | "enrol" | "admin")[];
         };
         /**
          * Performance
-         * @description What the service has done, how long it took, and what it holds
+         * What the service has done, how long it took, and what it holds
          */
         readonly Performance: {
             readonly event_loop_delay_ms: {
@@ -2100,10 +2100,10 @@ export interface components {
                 readonly samples: number;
             };
             readonly inference: readonly {
-                /** @description Since the start */
+                /** Since the start */
                 readonly count: number;
                 readonly errors?: number;
-                /** @description Milliseconds */
+                /** Milliseconds */
                 readonly ms: {
                     readonly max: number;
                     readonly mean: number;
@@ -2111,9 +2111,9 @@ export interface components {
                     readonly p95: number;
                     readonly p99: number;
                 };
-                /** @description Model and operation */
+                /** Model and operation */
                 readonly operation: string;
-                /** @description Over the last minute */
+                /** Over the last minute */
                 readonly per_second: number;
             }[];
             readonly memory: {
@@ -2137,14 +2137,14 @@ export interface components {
                     readonly running: number;
                     readonly state: string;
                 }[];
-                /** @description Upper bound of what the open networks hold */
+                /** Upper bound of what the open networks hold */
                 readonly used_bytes: number;
             };
             readonly queue: readonly {
-                /** @description Since the start */
+                /** Since the start */
                 readonly count: number;
                 readonly errors?: number;
-                /** @description Milliseconds */
+                /** Milliseconds */
                 readonly ms: {
                     readonly max: number;
                     readonly mean: number;
@@ -2152,16 +2152,16 @@ export interface components {
                     readonly p95: number;
                     readonly p99: number;
                 };
-                /** @description Over the last minute */
+                /** Over the last minute */
                 readonly per_second: number;
-                /** @description Waiting times of work of this priority */
+                /** Waiting times of work of this priority */
                 readonly priority: string;
             }[];
             readonly requests: readonly {
-                /** @description Since the start */
+                /** Since the start */
                 readonly count: number;
                 readonly errors?: number;
-                /** @description Milliseconds */
+                /** Milliseconds */
                 readonly ms: {
                     readonly max: number;
                     readonly mean: number;
@@ -2169,9 +2169,9 @@ export interface components {
                     readonly p95: number;
                     readonly p99: number;
                 };
-                /** @description Over the last minute */
+                /** Over the last minute */
                 readonly per_second: number;
-                /** @description Method and pattern of the address */
+                /** Method and pattern of the address */
                 readonly route: string;
             }[];
             readonly scheduler: {
@@ -2181,7 +2181,7 @@ export interface components {
                 readonly expired: number;
                 readonly refused: number;
                 readonly running: number;
-                /** @description Of the work itself, mean of the last ones */
+                /** Of the work itself, mean of the last ones */
                 readonly service_ms: number;
                 readonly waiting: number;
             };
@@ -2189,200 +2189,200 @@ export interface components {
         };
         /** Person */
         readonly Person: {
-            /** @description Enrolled; ms since the epoch, UTC */
+            /** Enrolled; ms since the epoch, UTC */
             readonly created_at: number;
-            /** @description Unique in the gallery */
+            /** Unique in the gallery */
             readonly id: string;
-            /** @description As it was given */
+            /** As it was given */
             readonly metadata?: unknown;
-            /** @description As it was given */
+            /** As it was given */
             readonly name?: string;
-            /** @description In the order of their enrolment */
+            /** In the order of their enrolment */
             readonly samples: readonly components["schemas"]["Sample"][];
-            /** @description Last change of id, name or metadata; ms since the epoch, UTC */
+            /** Last change of id, name or metadata; ms since the epoch, UTC */
             readonly updated_at: number;
         };
         /** PersonPage */
         readonly PersonPage: {
-            /** @description Give it as `after` to get the next page; absent on the last */
+            /** Give it as `after` to get the next page; absent on the last */
             readonly next?: string;
-            /** @description In the order of their ids */
+            /** In the order of their ids */
             readonly persons: readonly components["schemas"]["PersonSummary"][];
         };
         /**
          * PersonPatch
-         * @description What is to change; what is absent stays
+         * What is to change; what is absent stays
          */
         readonly PersonPatch: {
-            /** @description Id of the person: any text without control characters */
+            /** Id of the person: any text without control characters */
             readonly id?: string;
-            /** @description New metadata; null takes them away */
+            /** New metadata; null takes them away */
             readonly metadata?: unknown;
-            /** @description A new name; null takes it away */
+            /** A new name; null takes it away */
             readonly name?: string | null;
         };
         /**
          * PersonPut
-         * @description Name and metadata as they are to be; what is absent is taken away
+         * Name and metadata as they are to be; what is absent is taken away
          */
         readonly PersonPut: {
-            /** @description Whatever the application keeps with the person: JSON, at most 64 KiB */
+            /** Whatever the application keeps with the person: JSON, at most 64 KiB */
             readonly metadata?: unknown;
-            /** @description Name of the person, without control characters */
+            /** Name of the person, without control characters */
             readonly name?: string;
         };
         /** PersonSummary */
         readonly PersonSummary: {
-            /** @description Enrolled; ms since the epoch, UTC */
+            /** Enrolled; ms since the epoch, UTC */
             readonly created_at: number;
-            /** @description Unique in the gallery */
+            /** Unique in the gallery */
             readonly id: string;
-            /** @description As it was given */
+            /** As it was given */
             readonly metadata?: unknown;
-            /** @description As it was given */
+            /** As it was given */
             readonly name?: string;
-            /** @description Samples, expired ones included */
+            /** Samples, expired ones included */
             readonly samples: number;
-            /** @description Last change of id, name or metadata; ms since the epoch, UTC */
+            /** Last change of id, name or metadata; ms since the epoch, UTC */
             readonly updated_at: number;
         };
         /** PersonVerification */
         readonly PersonVerification: {
-            /** @description No network ran: the picture was seen before */
+            /** No network ran: the picture was seen before */
             readonly cached: boolean;
-            /** @description False match rate at the threshold */
+            /** False match rate at the threshold */
             readonly fmr?: number;
             readonly is_match: boolean;
-            /** @description Id */
+            /** Id */
             readonly person: string;
-            /** @description Samples that were compared */
+            /** Samples that were compared */
             readonly samples: number;
-            /** @description Cosine of the embeddings, −1 to 1 */
+            /** Cosine of the embeddings, −1 to 1 */
             readonly similarity_score: number;
             /**
-             * @description The same as `is_match`, as a word
+             * The same as `is_match`, as a word
              * @enum {string}
              */
             readonly status: "match" | "no_match";
-            /** @description Cosine from which on it is a match */
+            /** Cosine from which on it is a match */
             readonly threshold_used: number;
         };
         /**
          * Point
-         * @description [x, y] in pixels of the picture, in the frame of the boxes; the centre of the first pixel is [0.5, 0.5]
+         * [x, y] in pixels of the picture, in the frame of the boxes; the centre of the first pixel is [0.5, 0.5]
          */
         readonly Point: readonly number[];
         /**
          * Pose
-         * @description Orientation of the head, from the landmarks
+         * Orientation of the head, from the landmarks
          */
         readonly Pose: {
-            /** @description Degrees; above 0 the face looks up */
+            /** Degrees; above 0 the face looks up */
             readonly pitch: number;
-            /** @description Degrees; above 0 the head is tilted clockwise as seen in the picture */
+            /** Degrees; above 0 the head is tilted clockwise as seen in the picture */
             readonly roll: number;
-            /** @description Degrees; above 0 the face turns towards the picture's right edge */
+            /** Degrees; above 0 the face turns towards the picture's right edge */
             readonly yaw: number;
         };
         /**
          * Problem
-         * @description A failure (RFC 9457)
+         * A failure (RFC 9457)
          */
         readonly Problem: {
-            /** @description Stable: to be matched on */
+            /** Stable: to be matched on */
             readonly code: string;
-            /** @description What is wrong here, for people */
+            /** What is wrong here, for people */
             readonly detail: string;
-            /** @description What to do about it */
+            /** What to do about it */
             readonly fix?: string;
-            /** @description Id of the request, as in X-Request-Id and the log */
+            /** Id of the request, as in X-Request-Id and the log */
             readonly instance: string;
             readonly status: number;
-            /** @description The same for all problems of this type */
+            /** The same for all problems of this type */
             readonly title: string;
-            /** @description urn:lineament:error:CODE */
+            /** urn:lineament:error:CODE */
             readonly type: string;
         };
         /** Purge */
         readonly Purge: {
-            /** @description Persons who are gone */
+            /** Persons who are gone */
             readonly persons: number;
             readonly receipt?: components["schemas"]["Receipt"];
-            /** @description Samples that are gone */
+            /** Samples that are gone */
             readonly samples: number;
         };
         /**
          * Quality
-         * @description How well the picture of the face serves recognition
+         * How well the picture of the face serves recognition
          */
         readonly Quality: {
-            /** @description By name (after ISO/IEC 29794-5); what could not be measured is absent */
+            /** By name (after ISO/IEC 29794-5); what could not be measured is absent */
             readonly components: {
                 readonly [key: string]: {
-                    /** @description 100 is best */
+                    /** 100 is best */
                     readonly score: number;
-                    /** @description Of the value */
+                    /** Of the value */
                     readonly unit: string;
-                    /** @description As measured */
+                    /** As measured */
                     readonly value: number;
                 };
             };
-            /** @description Hints for the person in front of the camera, most important first */
+            /** Hints for the person in front of the camera, most important first */
             readonly guidance: readonly {
-                /** @description Stable */
+                /** Stable */
                 readonly code: string;
-                /** @description The component that asks for it */
+                /** The component that asks for it */
                 readonly component: string;
-                /** @description Plain English */
+                /** Plain English */
                 readonly text: string;
             }[];
-            /** @description Unified score of the picture of the face; 100 is best */
+            /** Unified score of the picture of the face; 100 is best */
             readonly score: number;
         };
         /** QualityBatch */
         readonly QualityBatch: {
-            /** @description Items with an error */
+            /** Items with an error */
             readonly failed: number;
-            /** @description One for each item, in their order: either the answer, or `error` */
+            /** One for each item, in their order: either the answer, or `error` */
             readonly results: readonly {
                 readonly error?: components["schemas"]["ItemProblem"];
-                /** @description Best score first; empty where there is none */
+                /** Best score first; empty where there is none */
                 readonly faces?: readonly components["schemas"]["Face"][];
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly height?: number;
-                /** @description Index of the picture in the request */
+                /** Index of the picture in the request */
                 readonly index: number;
-                /** @description Model of the embeddings, where they were asked for */
+                /** Model of the embeddings, where they were asked for */
                 readonly model?: string;
-                /** @description Of the picture as it is shown, pixels */
+                /** Of the picture as it is shown, pixels */
                 readonly width?: number;
             }[];
-            /** @description Items that were answered */
+            /** Items that were answered */
             readonly succeeded: number;
         };
         /**
          * Readiness
-         * @description Whether requests can be answered, and what is missing where they cannot
+         * Whether requests can be answered, and what is missing where they cannot
          */
         readonly Readiness: {
             readonly checks: {
                 readonly index: {
-                    /** @description What is missing: a code, or a state */
+                    /** What is missing: a code, or a state */
                     readonly detail?: string;
                     readonly ok: boolean;
                 };
                 readonly models: {
-                    /** @description What is missing: a code, or a state */
+                    /** What is missing: a code, or a state */
                     readonly detail?: string;
                     readonly ok: boolean;
                 };
                 readonly service: {
-                    /** @description What is missing: a code, or a state */
+                    /** What is missing: a code, or a state */
                     readonly detail?: string;
                     readonly ok: boolean;
                 };
                 readonly store: {
-                    /** @description What is missing: a code, or a state */
+                    /** What is missing: a code, or a state */
                     readonly detail?: string;
                     readonly ok: boolean;
                 };
@@ -2391,17 +2391,17 @@ export interface components {
         };
         /**
          * Receipt
-         * @description What a deletion did, as the gallery signed it: its fields keep their names, for the signature is over them. Ids are in it as salted digests only.
+         * What a deletion did, as the gallery signed it: its fields keep their names, for the signature is over them. Ids are in it as salted digests only.
          */
         readonly Receipt: {
-            /** @description ISO 8601, UTC; when the deletion was committed */
+            /** ISO 8601, UTC; when the deletion was committed */
             readonly at: string;
             readonly format: string;
             readonly gallery: string;
             readonly id: string;
-            /** @description SPKI, base64 */
+            /** SPKI, base64 */
             readonly publicKey: string;
-            /** @description Ed25519 over all other fields as canonical JSON; base64 */
+            /** Ed25519 over all other fields as canonical JSON; base64 */
             readonly signature: string;
             readonly version: number;
         } & {
@@ -2409,41 +2409,41 @@ export interface components {
         };
         /** ReceiptCheck */
         readonly ReceiptCheck: {
-            /** @description It speaks of the id */
+            /** It speaks of the id */
             readonly covers?: boolean;
-            /** @description This gallery signed it as it is */
+            /** This gallery signed it as it is */
             readonly valid: boolean;
         };
         /** ReceiptList */
         readonly ReceiptList: {
-            /** @description Of the gallery, SPKI, base64: keep it elsewhere to check receipts by */
+            /** Of the gallery, SPKI, base64: keep it elsewhere to check receipts by */
             readonly public_key: string;
             readonly receipts: readonly components["schemas"]["Receipt"][];
         };
         /**
          * Sample
-         * @description One enrolled face
+         * One enrolled face
          */
         readonly Sample: {
-            /** @description Where it is searched */
+            /** Where it is searched */
             readonly collection: string;
-            /** @description Reference to a record of consent */
+            /** Reference to a record of consent */
             readonly consent?: string;
-            /** @description Enrolled; ms since the epoch, UTC */
+            /** Enrolled; ms since the epoch, UTC */
             readonly created_at: number;
-            /** @description It is not matched any more, and goes with the next purge */
+            /** It is not matched any more, and goes with the next purge */
             readonly expired: boolean;
-            /** @description Not matched any more from then on; ms since the epoch, UTC */
+            /** Not matched any more from then on; ms since the epoch, UTC */
             readonly expires_at?: number;
-            /** @description Made by the gallery */
+            /** Made by the gallery */
             readonly id: string;
-            /** @description Id of the person */
+            /** Id of the person */
             readonly person: string;
-            /** @description 0–100; absent where not measured */
+            /** 0–100; absent where not measured */
             readonly quality?: number;
-            /** @description Reference to the picture, as it was given */
+            /** Reference to the picture, as it was given */
             readonly source?: string;
-            /** @description A picture of the face is kept */
+            /** A picture of the face is kept */
             readonly thumbnail: boolean;
         };
         /** SampleList */
@@ -2452,119 +2452,119 @@ export interface components {
         };
         /** SimilarityAnswer */
         readonly SimilarityAnswer: {
-            /** @description No network ran for the embeddings: the pictures were seen before */
+            /** No network ran for the embeddings: the pictures were seen before */
             readonly cached: boolean;
-            /** @description Model of the embeddings */
+            /** Model of the embeddings */
             readonly model: string;
-            /** @description Cosine of the embeddings, −1 to 1 */
+            /** Cosine of the embeddings, −1 to 1 */
             readonly similarity_score: number;
         };
         /** Statistics */
         readonly Statistics: {
             readonly bytes: {
                 readonly database: number;
-                /** @description In memory */
+                /** In memory */
                 readonly index: number;
                 readonly log: number;
                 readonly snapshots: number;
             };
-            /** @description Faces in the cache */
+            /** Faces in the cache */
             readonly cached_embeddings: number;
             readonly collections: number;
             readonly damaged_samples: number;
-            /** @description Numbers in an embedding of it */
+            /** Numbers in an embedding of it */
             readonly dims: number;
-            /** @description Not matched any more, and not purged yet */
+            /** Not matched any more, and not purged yet */
             readonly expired_samples: number;
-            /** @description Recogniser in use */
+            /** Recogniser in use */
             readonly model: string;
             readonly persons: number;
-            /** @description Engine in use */
+            /** Engine in use */
             readonly preset: string;
-            /** @description Of the gallery; grows with each change */
+            /** Of the gallery; grows with each change */
             readonly revision: number;
             readonly samples: number;
-            /** @description Templates are encrypted */
+            /** Templates are encrypted */
             readonly sealed: boolean;
             readonly uptime_seconds: number;
         };
         /**
          * SwitchModel
-         * @description Either a name, or what is needed of it
+         * Either a name, or what is needed of it
          */
         readonly SwitchModel: {
-            /** @description Name of an engine, as /api/v1/models/loaded lists them */
+            /** Name of an engine, as /api/v1/models/loaded lists them */
             readonly name?: string;
             /**
-             * @description speed: the quickest. accuracy: the one that finds and knows most faces. balanced: the quickest of those near the best. minimal_memory: the smallest. Of those that fit into the memory that is free now.
+             * speed: the quickest. accuracy: the one that finds and knows most faces. balanced: the quickest of those near the best. minimal_memory: the smallest. Of those that fit into the memory that is free now.
              * @enum {string}
              */
             readonly requirement?: "speed" | "accuracy" | "balanced" | "minimal_memory";
         };
         /** Ticket */
         readonly Ticket: {
-            /** @description When it ends, unless it was used; ms since the epoch, UTC */
+            /** When it ends, unless it was used; ms since the epoch, UTC */
             readonly expires_at: number;
-            /** @description For the query of a WebSocket: `?ticket=…`. Good once */
+            /** For the query of a WebSocket: `?ticket=…`. Good once */
             readonly ticket: string;
         };
         /**
          * Vector
-         * @description An embedding: finite numbers, not all zero, as many as the model makes; any length is taken, 1 is given
+         * An embedding: finite numbers, not all zero, as many as the model makes; any length is taken, 1 is given
          */
         readonly Vector: readonly number[];
         /** Verification */
         readonly Verification: {
-            /** @description No network ran for the embeddings: the pictures were seen before */
+            /** No network ran for the embeddings: the pictures were seen before */
             readonly cached: boolean;
-            /** @description The face of each picture that was compared: the most prominent one */
+            /** The face of each picture that was compared: the most prominent one */
             readonly faces: readonly components["schemas"]["FoundFace"][];
-            /** @description False match rate at the threshold; absent where the calibration does not reach */
+            /** False match rate at the threshold; absent where the calibration does not reach */
             readonly fmr?: number;
-            /** @description The similarity is at or above the threshold */
+            /** The similarity is at or above the threshold */
             readonly is_match: boolean;
-            /** @description Model of the embeddings */
+            /** Model of the embeddings */
             readonly model: string;
-            /** @description Cosine of the embeddings, −1 to 1 */
+            /** Cosine of the embeddings, −1 to 1 */
             readonly similarity_score: number;
             /**
-             * @description The same as `is_match`, as a word
+             * The same as `is_match`, as a word
              * @enum {string}
              */
             readonly status: "match" | "no_match";
-            /** @description Cosine from which on two faces are taken for one */
+            /** Cosine from which on two faces are taken for one */
             readonly threshold_used: number;
         };
         /** VerifyBatch */
         readonly VerifyBatch: {
-            /** @description Items with an error */
+            /** Items with an error */
             readonly failed: number;
-            /** @description One for each item, in their order: either the answer, or `error` */
+            /** One for each item, in their order: either the answer, or `error` */
             readonly results: readonly {
-                /** @description No network ran for the embeddings: the pictures were seen before */
+                /** No network ran for the embeddings: the pictures were seen before */
                 readonly cached?: boolean;
                 readonly error?: components["schemas"]["ItemProblem"];
-                /** @description The face of each picture that was compared: the most prominent one */
+                /** The face of each picture that was compared: the most prominent one */
                 readonly faces?: readonly components["schemas"]["FoundFace"][];
-                /** @description False match rate at the threshold; absent where the calibration does not reach */
+                /** False match rate at the threshold; absent where the calibration does not reach */
                 readonly fmr?: number;
-                /** @description Index of the pair */
+                /** Index of the pair */
                 readonly index: number;
-                /** @description The similarity is at or above the threshold */
+                /** The similarity is at or above the threshold */
                 readonly is_match?: boolean;
-                /** @description Model of the embeddings */
+                /** Model of the embeddings */
                 readonly model?: string;
-                /** @description Cosine of the embeddings, −1 to 1 */
+                /** Cosine of the embeddings, −1 to 1 */
                 readonly similarity_score?: number;
                 /**
-                 * @description The same as `is_match`, as a word
+                 * The same as `is_match`, as a word
                  * @enum {string}
                  */
                 readonly status?: "match" | "no_match";
-                /** @description Cosine from which on two faces are taken for one */
+                /** Cosine from which on two faces are taken for one */
                 readonly threshold_used?: number;
             }[];
-            /** @description Items that were answered */
+            /** Items that were answered */
             readonly succeeded: number;
         };
     };
@@ -2579,11 +2579,11 @@ export interface operations {
     readonly analyze: {
         readonly parameters: {
             readonly query?: {
-                /** @description What is measured, in a query or form as a,b; everything but `embedding` when absent */
+                /** What is measured, in a query or form as a,b; everything but `embedding` when absent */
                 readonly include?: readonly ("landmarks" | "pose" | "head_pose" | "statistics" | "quality" | "geometry" | "symmetry" | "action_units" | "expression" | "expression_reading" | "age" | "gender" | "embedding")[];
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -2595,14 +2595,14 @@ export interface operations {
                 readonly "application/json": {
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image: string;
-                    /** @description What is measured, in a query or form as a,b; everything but `embedding` when absent */
+                    /** What is measured, in a query or form as a,b; everything but `embedding` when absent */
                     readonly include?: readonly ("landmarks" | "pose" | "head_pose" | "statistics" | "quality" | "geometry" | "symmetry" | "action_units" | "expression" | "expression_reading" | "age" | "gender" | "embedding")[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
@@ -2610,20 +2610,20 @@ export interface operations {
                 readonly "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description What is measured, in a query or form as a,b; everything but `embedding` when absent */
+                    /** What is measured, in a query or form as a,b; everything but `embedding` when absent */
                     readonly include?: readonly ("landmarks" | "pose" | "head_pose" | "statistics" | "quality" | "geometry" | "symmetry" | "action_units" | "expression" | "expression_reading" | "age" | "gender" | "embedding")[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2632,7 +2632,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2641,7 +2641,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2655,11 +2655,11 @@ export interface operations {
     readonly analyze_batch: {
         readonly parameters: {
             readonly query?: {
-                /** @description What is measured, in a query or form as a,b; everything but `embedding` when absent */
+                /** What is measured, in a query or form as a,b; everything but `embedding` when absent */
                 readonly include?: readonly ("landmarks" | "pose" | "head_pose" | "statistics" | "quality" | "geometry" | "symmetry" | "action_units" | "expression" | "expression_reading" | "age" | "gender" | "embedding")[];
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -2669,31 +2669,31 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly string[];
-                    /** @description What is measured, in a query or form as a,b; everything but `embedding` when absent */
+                    /** What is measured, in a query or form as a,b; everything but `embedding` when absent */
                     readonly include?: readonly ("landmarks" | "pose" | "head_pose" | "statistics" | "quality" | "geometry" | "symmetry" | "action_units" | "expression" | "expression_reading" | "age" | "gender" | "embedding")[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description What is measured, in a query or form as a,b; everything but `embedding` when absent */
+                    /** What is measured, in a query or form as a,b; everything but `embedding` when absent */
                     readonly include?: readonly ("landmarks" | "pose" | "head_pose" | "statistics" | "quality" | "geometry" | "symmetry" | "action_units" | "expression" | "expression_reading" | "age" | "gender" | "embedding")[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2702,7 +2702,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2711,7 +2711,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2725,12 +2725,12 @@ export interface operations {
     readonly list_audit: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only what was done in this way, such as person.erase */
+                /** Only what was done in this way, such as person.erase */
                 readonly action?: string;
-                /** @description Only entries with smaller numbers */
+                /** Only entries with smaller numbers */
                 readonly before?: number;
                 readonly limit?: number;
-                /** @description Only what concerns this person, by id */
+                /** Only what concerns this person, by id */
                 readonly person?: string;
             };
             readonly header?: never;
@@ -2739,7 +2739,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2748,7 +2748,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2757,7 +2757,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2771,9 +2771,9 @@ export interface operations {
     readonly check_audit: {
         readonly parameters: {
             readonly query?: {
-                /** @description Its hash: it must be there still */
+                /** Its hash: it must be there still */
                 readonly hash?: string;
-                /** @description An entry known from an earlier check */
+                /** An entry known from an earlier check */
                 readonly number?: number;
             };
             readonly header?: never;
@@ -2782,7 +2782,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2791,7 +2791,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2800,7 +2800,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2820,7 +2820,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2829,7 +2829,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2838,7 +2838,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2856,14 +2856,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the configuration */
+                /** Id of the configuration */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2872,7 +2872,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2881,7 +2881,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A camera, with its counts since the start */
+            /** A camera, with its counts since the start */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2895,21 +2895,21 @@ export interface operations {
     readonly get_camera_picture: {
         readonly parameters: {
             readonly query?: {
-                /** @description Most pixels of the longer side; default 960 */
+                /** Most pixels of the longer side; default 960 */
                 readonly max_side?: number;
-                /** @description Of the JPEG; default 75 */
+                /** Of the JPEG; default 75 */
                 readonly quality?: number;
             };
             readonly header?: never;
             readonly path: {
-                /** @description Id of the configuration */
+                /** Id of the configuration */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2918,7 +2918,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2927,7 +2927,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description JPEG */
+            /** JPEG */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2947,7 +2947,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2956,7 +2956,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2965,7 +2965,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2989,7 +2989,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2998,7 +2998,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3007,7 +3007,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3023,14 +3023,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Name of the collection */
+                /** Name of the collection */
                 readonly name: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3039,7 +3039,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3048,7 +3048,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3064,14 +3064,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Name of the collection */
+                /** Name of the collection */
                 readonly name: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3080,7 +3080,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3089,7 +3089,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3103,11 +3103,11 @@ export interface operations {
     readonly detect: {
         readonly parameters: {
             readonly query?: {
-                /** @description Find the 68 landmarks of each face as well; false when absent */
+                /** Find the 68 landmarks of each face as well; false when absent */
                 readonly landmarks?: boolean;
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -3119,14 +3119,14 @@ export interface operations {
                 readonly "application/json": {
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image: string;
-                    /** @description Find the 68 landmarks of each face as well; false when absent */
+                    /** Find the 68 landmarks of each face as well; false when absent */
                     readonly landmarks?: boolean;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
@@ -3134,20 +3134,20 @@ export interface operations {
                 readonly "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Find the 68 landmarks of each face as well; false when absent */
+                    /** Find the 68 landmarks of each face as well; false when absent */
                     readonly landmarks?: boolean;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3156,7 +3156,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3165,7 +3165,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3179,11 +3179,11 @@ export interface operations {
     readonly detect_batch: {
         readonly parameters: {
             readonly query?: {
-                /** @description Find the 68 landmarks of each face as well; false when absent */
+                /** Find the 68 landmarks of each face as well; false when absent */
                 readonly landmarks?: boolean;
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -3193,31 +3193,31 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly string[];
-                    /** @description Find the 68 landmarks of each face as well; false when absent */
+                    /** Find the 68 landmarks of each face as well; false when absent */
                     readonly landmarks?: boolean;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Find the 68 landmarks of each face as well; false when absent */
+                    /** Find the 68 landmarks of each face as well; false when absent */
                     readonly landmarks?: boolean;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3226,7 +3226,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3235,7 +3235,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3249,25 +3249,25 @@ export interface operations {
     readonly enrol: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Reference to a record of consent */
+                /** Reference to a record of consent */
                 readonly consent?: string;
-                /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                /** The samples are not matched any more from then on; ms since the epoch, UTC */
                 readonly expires_at?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Leave out samples of lower quality; none left is an error */
+                /** Leave out samples of lower quality; none left is an error */
                 readonly min_quality?: number;
-                /** @description Name of the person, without control characters */
+                /** Name of the person, without control characters */
                 readonly name?: string;
-                /** @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
+                /** Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
                 readonly on_conflict?: "allow" | "report" | "refuse";
-                /** @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
+                /** Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
                 readonly on_existing?: "add" | "refuse";
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly person?: string;
-                /** @description Reference to the picture; the service keeps none */
+                /** Reference to the picture; the service keeps none */
                 readonly source?: string;
             };
             readonly header?: never;
@@ -3277,93 +3277,93 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description Of faces of the person, in the place of pictures */
+                    /** Of faces of the person, in the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image?: string;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly string[];
-                    /** @description Whatever the application keeps with the person: JSON, at most 64 KiB */
+                    /** Whatever the application keeps with the person: JSON, at most 64 KiB */
                     readonly metadata?: unknown;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Name of the person, without control characters */
+                    /** Name of the person, without control characters */
                     readonly name?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Id of the person: any text without control characters */
+                    /** Id of the person: any text without control characters */
                     readonly person?: string;
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description Of faces of the person, in the place of pictures */
+                    /** Of faces of the person, in the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image?: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Whatever the application keeps with the person: JSON, at most 64 KiB */
+                    /** Whatever the application keeps with the person: JSON, at most 64 KiB */
                     readonly metadata?: unknown;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Name of the person, without control characters */
+                    /** Name of the person, without control characters */
                     readonly name?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Id of the person: any text without control characters */
+                    /** Id of the person: any text without control characters */
                     readonly person?: string;
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3372,7 +3372,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3381,7 +3381,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3395,21 +3395,21 @@ export interface operations {
     readonly enrol_batch: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Reference to a record of consent */
+                /** Reference to a record of consent */
                 readonly consent?: string;
-                /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                /** The samples are not matched any more from then on; ms since the epoch, UTC */
                 readonly expires_at?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Leave out samples of lower quality; none left is an error */
+                /** Leave out samples of lower quality; none left is an error */
                 readonly min_quality?: number;
-                /** @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
+                /** Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
                 readonly on_conflict?: "allow" | "report" | "refuse";
-                /** @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
+                /** Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
                 readonly on_existing?: "add" | "refuse";
-                /** @description Reference to the picture; the service keeps none */
+                /** Reference to the picture; the service keeps none */
                 readonly source?: string;
             };
             readonly header?: never;
@@ -3419,73 +3419,73 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description In the place of pictures */
+                    /** In the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly string[];
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Who is on each picture, or whose each embedding is, in their order; one id stands for all of them */
+                    /** Who is on each picture, or whose each embedding is, in their order; one id stands for all of them */
                     readonly persons: readonly string[];
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
                 readonly "multipart/form-data": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description In the place of pictures */
+                    /** In the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Who is on each picture, or whose each embedding is, in their order; one id stands for all of them */
+                    /** Who is on each picture, or whose each embedding is, in their order; one id stands for all of them */
                     readonly persons: readonly string[];
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3494,7 +3494,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3503,7 +3503,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3524,15 +3524,15 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Id of the person */
+                    /** Id of the person */
                     readonly person?: string;
-                    /** @description Id of the sample */
+                    /** Id of the sample */
                     readonly sample?: string;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3541,7 +3541,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3550,7 +3550,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3564,19 +3564,19 @@ export interface operations {
     readonly list_events: {
         readonly parameters: {
             readonly query?: {
-                /** @description `next` of the page before */
+                /** `next` of the page before */
                 readonly after?: string;
-                /** @description Of these cameras; may be given several times */
+                /** Of these cameras; may be given several times */
                 readonly camera?: readonly string[];
-                /** @description Not before; ms since the epoch, UTC */
+                /** Not before; ms since the epoch, UTC */
                 readonly from?: number;
                 readonly limit?: number;
                 readonly order?: "newest" | "oldest";
-                /** @description Of these persons or strangers */
+                /** Of these persons or strangers */
                 readonly person?: readonly string[];
-                /** @description Before; ms since the epoch, UTC */
+                /** Before; ms since the epoch, UTC */
                 readonly to?: number;
-                /** @description Of these types; may be given several times */
+                /** Of these types; may be given several times */
                 readonly type?: readonly ("appeared" | "left" | "recognised" | "stranger" | "expression" | "gesture" | "liveness" | "zone" | "line" | "camera" | "clip" | "gap")[];
             };
             readonly header?: never;
@@ -3585,7 +3585,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3594,7 +3594,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3603,7 +3603,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3620,9 +3620,9 @@ export interface operations {
     readonly export_gallery: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only samples of this collection */
+                /** Only samples of this collection */
                 readonly collection?: string;
-                /** @description What becomes of a sample that cannot be read: the export fails (when absent), or it is left out */
+                /** What becomes of a sample that cannot be read: the export fails (when absent), or it is left out */
                 readonly on_damaged?: "stop" | "skip";
             };
             readonly header?: never;
@@ -3631,7 +3631,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3640,7 +3640,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3649,7 +3649,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Lines of JSON */
+            /** Lines of JSON */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3663,13 +3663,13 @@ export interface operations {
     readonly compare_faces: {
         readonly parameters: {
             readonly query?: {
-                /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                 readonly fmr?: number;
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                /** Cosine from which on two faces are taken for one; excludes the rates */
                 readonly threshold?: number;
             };
             readonly header?: never;
@@ -3679,49 +3679,49 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image1: string;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image2: string;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
                 readonly "multipart/form-data": {
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image1: Blob | Uint8Array<ArrayBuffer>;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image2: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3730,7 +3730,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3739,7 +3739,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3753,11 +3753,11 @@ export interface operations {
     readonly extract_embedding: {
         readonly parameters: {
             readonly query?: {
-                /** @description Every face instead of the most prominent one; false when absent */
+                /** Every face instead of the most prominent one; false when absent */
                 readonly all?: boolean;
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -3767,37 +3767,37 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Every face instead of the most prominent one; false when absent */
+                    /** Every face instead of the most prominent one; false when absent */
                     readonly all?: boolean;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image: string;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Every face instead of the most prominent one; false when absent */
+                    /** Every face instead of the most prominent one; false when absent */
                     readonly all?: boolean;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3806,7 +3806,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3815,7 +3815,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3829,13 +3829,13 @@ export interface operations {
     readonly match_face: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                 readonly fmr?: number;
-                /** @description Most matches; 5 when absent */
+                /** Most matches; 5 when absent */
                 readonly limit?: number;
-                /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                /** Cosine from which on two faces are taken for one; excludes the rates */
                 readonly threshold?: number;
             };
             readonly header?: never;
@@ -3845,59 +3845,59 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Whom to compare with */
+                    /** Whom to compare with */
                     readonly candidates?: readonly {
                         readonly embedding: components["schemas"]["Vector"];
-                        /** @description Of your own; comes back with the match */
+                        /** Of your own; comes back with the match */
                         readonly id: string;
                     }[];
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
                     readonly embedding?: components["schemas"]["Vector"];
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image?: string;
-                    /** @description Most matches; 5 when absent */
+                    /** Most matches; 5 when absent */
                     readonly limit?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Whom to compare with */
+                    /** Whom to compare with */
                     readonly candidates?: readonly {
                         readonly embedding: components["schemas"]["Vector"];
-                        /** @description Of your own; comes back with the match */
+                        /** Of your own; comes back with the match */
                         readonly id: string;
                     }[];
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
                     readonly embedding?: components["schemas"]["Vector"];
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image?: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Most matches; 5 when absent */
+                    /** Most matches; 5 when absent */
                     readonly limit?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3906,7 +3906,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3915,7 +3915,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3935,7 +3935,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3944,7 +3944,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3953,7 +3953,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3971,14 +3971,14 @@ export interface operations {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** @description Either a name, or what is needed of it */
+        /** Either a name, or what is needed of it */
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["SwitchModel"];
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3987,7 +3987,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -3996,7 +3996,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4010,21 +4010,21 @@ export interface operations {
     readonly identify: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                 readonly fmr?: number;
-                /** @description Decide so that a search of everybody has this false positive identification rate */
+                /** Decide so that a search of everybody has this false positive identification rate */
                 readonly fpir?: number;
-                /** @description How the samples of a person count: the most similar one (when absent), their mean, or that by quality */
+                /** How the samples of a person count: the most similar one (when absent), their mean, or that by quality */
                 readonly fuse?: "best" | "mean" | "quality";
-                /** @description Most candidates of a face; 5 when absent */
+                /** Most candidates of a face; 5 when absent */
                 readonly k?: number;
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                /** Cosine from which on two faces are taken for one; excludes the rates */
                 readonly threshold?: number;
             };
             readonly header?: never;
@@ -4034,71 +4034,71 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description In the place of a picture */
+                    /** In the place of a picture */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
-                    /** @description Decide so that a search of everybody has this false positive identification rate */
+                    /** Decide so that a search of everybody has this false positive identification rate */
                     readonly fpir?: number;
                     /**
-                     * @description How the samples of a person count: the most similar one (when absent), their mean, or that by quality
+                     * How the samples of a person count: the most similar one (when absent), their mean, or that by quality
                      * @enum {string}
                      */
                     readonly fuse?: "best" | "mean" | "quality";
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image?: string;
-                    /** @description Most candidates of a face; 5 when absent */
+                    /** Most candidates of a face; 5 when absent */
                     readonly k?: number;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description In the place of a picture */
+                    /** In the place of a picture */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
-                    /** @description Decide so that a search of everybody has this false positive identification rate */
+                    /** Decide so that a search of everybody has this false positive identification rate */
                     readonly fpir?: number;
                     /**
-                     * @description How the samples of a person count: the most similar one (when absent), their mean, or that by quality
+                     * How the samples of a person count: the most similar one (when absent), their mean, or that by quality
                      * @enum {string}
                      */
                     readonly fuse?: "best" | "mean" | "quality";
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image?: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Most candidates of a face; 5 when absent */
+                    /** Most candidates of a face; 5 when absent */
                     readonly k?: number;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4107,7 +4107,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4116,7 +4116,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4130,21 +4130,21 @@ export interface operations {
     readonly identify_batch: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                 readonly fmr?: number;
-                /** @description Decide so that a search of everybody has this false positive identification rate */
+                /** Decide so that a search of everybody has this false positive identification rate */
                 readonly fpir?: number;
-                /** @description How the samples of a person count: the most similar one (when absent), their mean, or that by quality */
+                /** How the samples of a person count: the most similar one (when absent), their mean, or that by quality */
                 readonly fuse?: "best" | "mean" | "quality";
-                /** @description Most candidates of a face; 5 when absent */
+                /** Most candidates of a face; 5 when absent */
                 readonly k?: number;
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                /** Cosine from which on two faces are taken for one; excludes the rates */
                 readonly threshold?: number;
             };
             readonly header?: never;
@@ -4154,57 +4154,57 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
-                    /** @description Decide so that a search of everybody has this false positive identification rate */
+                    /** Decide so that a search of everybody has this false positive identification rate */
                     readonly fpir?: number;
                     /**
-                     * @description How the samples of a person count: the most similar one (when absent), their mean, or that by quality
+                     * How the samples of a person count: the most similar one (when absent), their mean, or that by quality
                      * @enum {string}
                      */
                     readonly fuse?: "best" | "mean" | "quality";
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly string[];
-                    /** @description Most candidates of a face; 5 when absent */
+                    /** Most candidates of a face; 5 when absent */
                     readonly k?: number;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
-                    /** @description Decide so that a search of everybody has this false positive identification rate */
+                    /** Decide so that a search of everybody has this false positive identification rate */
                     readonly fpir?: number;
                     /**
-                     * @description How the samples of a person count: the most similar one (when absent), their mean, or that by quality
+                     * How the samples of a person count: the most similar one (when absent), their mean, or that by quality
                      * @enum {string}
                      */
                     readonly fuse?: "best" | "mean" | "quality";
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Most candidates of a face; 5 when absent */
+                    /** Most candidates of a face; 5 when absent */
                     readonly k?: number;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4213,7 +4213,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4222,7 +4222,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4236,7 +4236,7 @@ export interface operations {
     readonly import_gallery: {
         readonly parameters: {
             readonly query?: {
-                /** @description What becomes of persons who are there: refuse (when absent), add the samples, or skip them */
+                /** What becomes of persons who are there: refuse (when absent), add the samples, or skip them */
                 readonly on_existing?: "refuse" | "add" | "skip";
             };
             readonly header?: never;
@@ -4249,7 +4249,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4258,7 +4258,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4267,7 +4267,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4287,7 +4287,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4296,7 +4296,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4305,7 +4305,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4329,7 +4329,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4338,7 +4338,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4347,7 +4347,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A new API key */
+            /** A new API key */
             readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4363,14 +4363,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the key */
+                /** Id of the key */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4379,7 +4379,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4388,7 +4388,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It opens nothing any more */
+            /** It opens nothing any more */
             readonly 204: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4400,9 +4400,9 @@ export interface operations {
     readonly landmarks: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -4414,12 +4414,12 @@ export interface operations {
                 readonly "application/json": {
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image: string;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
@@ -4427,18 +4427,18 @@ export interface operations {
                 readonly "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4447,7 +4447,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4456,7 +4456,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4470,9 +4470,9 @@ export interface operations {
     readonly landmarks_batch: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -4482,27 +4482,27 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly string[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4511,7 +4511,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4520,7 +4520,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4534,15 +4534,15 @@ export interface operations {
     readonly mesh: {
         readonly parameters: {
             readonly query?: {
-                /** @description Of the camera along the longer side, degrees; from EXIF, or assumed, when absent */
+                /** Of the camera along the longer side, degrees; from EXIF, or assumed, when absent */
                 readonly field_of_view?: number;
-                /** @description Levels of detail; 4 when absent */
+                /** Levels of detail; 4 when absent */
                 readonly levels?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Lay the photograph over the surface; true when absent */
+                /** Lay the photograph over the surface; true when absent */
                 readonly texture?: boolean;
-                /** @description Most triangles of the finest level; 20 000 when absent */
+                /** Most triangles of the finest level; 20 000 when absent */
                 readonly triangles?: number;
             };
             readonly header?: never;
@@ -4552,45 +4552,45 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Of the camera along the longer side, degrees; from EXIF, or assumed, when absent */
+                    /** Of the camera along the longer side, degrees; from EXIF, or assumed, when absent */
                     readonly field_of_view?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image: string;
-                    /** @description Levels of detail; 4 when absent */
+                    /** Levels of detail; 4 when absent */
                     readonly levels?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Lay the photograph over the surface; true when absent */
+                    /** Lay the photograph over the surface; true when absent */
                     readonly texture?: boolean;
-                    /** @description Most triangles of the finest level; 20 000 when absent */
+                    /** Most triangles of the finest level; 20 000 when absent */
                     readonly triangles?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Of the camera along the longer side, degrees; from EXIF, or assumed, when absent */
+                    /** Of the camera along the longer side, degrees; from EXIF, or assumed, when absent */
                     readonly field_of_view?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Levels of detail; 4 when absent */
+                    /** Levels of detail; 4 when absent */
                     readonly levels?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Lay the photograph over the surface; true when absent */
+                    /** Lay the photograph over the surface; true when absent */
                     readonly texture?: boolean;
-                    /** @description Most triangles of the finest level; 20 000 when absent */
+                    /** Most triangles of the finest level; 20 000 when absent */
                     readonly triangles?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4599,7 +4599,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4608,7 +4608,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The surface */
+            /** The surface */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4628,7 +4628,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4637,7 +4637,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4646,7 +4646,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4662,14 +4662,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of a model */
+                /** Id of a model */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4678,7 +4678,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4687,7 +4687,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A model and its card */
+            /** A model and its card */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4703,14 +4703,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of a model */
+                /** Id of a model */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4719,7 +4719,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4728,7 +4728,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Done */
+            /** Done */
             readonly 204: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4742,14 +4742,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of a model */
+                /** Id of a model */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4758,7 +4758,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4767,7 +4767,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description How far a download is */
+            /** How far a download is */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4783,14 +4783,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of a model */
+                /** Id of a model */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4799,7 +4799,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4808,7 +4808,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description How far a download is */
+            /** How far a download is */
             readonly 202: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4824,14 +4824,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of a model */
+                /** Id of a model */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4840,7 +4840,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4849,7 +4849,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Done */
+            /** Done */
             readonly 204: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4863,14 +4863,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Short name of a licence */
+                /** Short name of a licence */
                 readonly licence_id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4879,7 +4879,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4888,7 +4888,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4912,7 +4912,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4921,7 +4921,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4930,7 +4930,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A choice of networks under a name */
+            /** A choice of networks under a name */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4950,7 +4950,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4959,7 +4959,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4968,7 +4968,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4988,7 +4988,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -4997,7 +4997,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5006,7 +5006,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5030,7 +5030,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5039,7 +5039,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5048,7 +5048,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5066,14 +5066,14 @@ export interface operations {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** @description Either a name, or what is needed of it */
+        /** Either a name, or what is needed of it */
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["SwitchModel"];
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5082,7 +5082,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5091,7 +5091,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5115,7 +5115,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5124,7 +5124,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5133,7 +5133,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A choice of networks under a name */
+            /** A choice of networks under a name */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5153,7 +5153,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5162,7 +5162,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5171,7 +5171,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description What the service has done, how long it took, and what it holds */
+            /** What the service has done, how long it took, and what it holds */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5185,11 +5185,11 @@ export interface operations {
     readonly list_persons: {
         readonly parameters: {
             readonly query?: {
-                /** @description `next` of the page before */
+                /** `next` of the page before */
                 readonly after?: string;
-                /** @description Only persons with samples in this collection */
+                /** Only persons with samples in this collection */
                 readonly collection?: string;
-                /** @description Persons on a page; 100 when absent */
+                /** Persons on a page; 100 when absent */
                 readonly limit?: number;
             };
             readonly header?: never;
@@ -5198,7 +5198,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5207,7 +5207,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5216,7 +5216,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5230,25 +5230,25 @@ export interface operations {
     readonly create_person: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Reference to a record of consent */
+                /** Reference to a record of consent */
                 readonly consent?: string;
-                /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                /** The samples are not matched any more from then on; ms since the epoch, UTC */
                 readonly expires_at?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Leave out samples of lower quality; none left is an error */
+                /** Leave out samples of lower quality; none left is an error */
                 readonly min_quality?: number;
-                /** @description Name of the person, without control characters */
+                /** Name of the person, without control characters */
                 readonly name?: string;
-                /** @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
+                /** Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
                 readonly on_conflict?: "allow" | "report" | "refuse";
-                /** @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
+                /** Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
                 readonly on_existing?: "add" | "refuse";
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly person?: string;
-                /** @description Reference to the picture; the service keeps none */
+                /** Reference to the picture; the service keeps none */
                 readonly source?: string;
             };
             readonly header?: never;
@@ -5258,93 +5258,93 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description Of faces of the person, in the place of pictures */
+                    /** Of faces of the person, in the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image?: string;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly string[];
-                    /** @description Whatever the application keeps with the person: JSON, at most 64 KiB */
+                    /** Whatever the application keeps with the person: JSON, at most 64 KiB */
                     readonly metadata?: unknown;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Name of the person, without control characters */
+                    /** Name of the person, without control characters */
                     readonly name?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Id of the person: any text without control characters */
+                    /** Id of the person: any text without control characters */
                     readonly person?: string;
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description Of faces of the person, in the place of pictures */
+                    /** Of faces of the person, in the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image?: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Whatever the application keeps with the person: JSON, at most 64 KiB */
+                    /** Whatever the application keeps with the person: JSON, at most 64 KiB */
                     readonly metadata?: unknown;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Name of the person, without control characters */
+                    /** Name of the person, without control characters */
                     readonly name?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Id of the person: any text without control characters */
+                    /** Id of the person: any text without control characters */
                     readonly person?: string;
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5353,7 +5353,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5362,7 +5362,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5378,14 +5378,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5394,7 +5394,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5403,7 +5403,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5419,19 +5419,19 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
-        /** @description Name and metadata as they are to be; what is absent is taken away */
+        /** Name and metadata as they are to be; what is absent is taken away */
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["PersonPut"];
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5440,7 +5440,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5449,7 +5449,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5465,14 +5465,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5481,7 +5481,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5490,7 +5490,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5506,19 +5506,19 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
-        /** @description What is to change; what is absent stays */
+        /** What is to change; what is absent stays */
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["PersonPatch"];
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5527,7 +5527,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5536,7 +5536,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5552,7 +5552,7 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
@@ -5560,13 +5560,13 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Who is the same person */
+                    /** Who is the same person */
                     readonly from: string;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5575,7 +5575,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5584,7 +5584,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5600,14 +5600,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5616,7 +5616,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5625,7 +5625,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5639,26 +5639,26 @@ export interface operations {
     readonly add_samples: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Reference to a record of consent */
+                /** Reference to a record of consent */
                 readonly consent?: string;
-                /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                /** The samples are not matched any more from then on; ms since the epoch, UTC */
                 readonly expires_at?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
-                /** @description Leave out samples of lower quality; none left is an error */
+                /** Leave out samples of lower quality; none left is an error */
                 readonly min_quality?: number;
-                /** @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
+                /** Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID */
                 readonly on_conflict?: "allow" | "report" | "refuse";
-                /** @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
+                /** Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID */
                 readonly on_existing?: "add" | "refuse";
-                /** @description Reference to the picture; the service keeps none */
+                /** Reference to the picture; the service keeps none */
                 readonly source?: string;
             };
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
@@ -5666,81 +5666,81 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description Of faces of the person, in the place of pictures */
+                    /** Of faces of the person, in the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image?: string;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly string[];
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
-                    /** @description Reference to a record of consent */
+                    /** Reference to a record of consent */
                     readonly consent?: string;
-                    /** @description Of faces of the person, in the place of pictures */
+                    /** Of faces of the person, in the place of pictures */
                     readonly embeddings?: readonly components["schemas"]["Vector"][];
-                    /** @description The samples are not matched any more from then on; ms since the epoch, UTC */
+                    /** The samples are not matched any more from then on; ms since the epoch, UTC */
                     readonly expires_at?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image?: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images?: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
-                    /** @description Leave out samples of lower quality; none left is an error */
+                    /** Leave out samples of lower quality; none left is an error */
                     readonly min_quality?: number;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
                     /**
-                     * @description Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
+                     * Where a face is enrolled as somebody else’s already: do not look, enrol and say so (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_conflict?: "allow" | "report" | "refuse";
                     /**
-                     * @description Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
+                     * Where the person is there already: add samples (when absent), or refuse with DUPLICATE_ID
                      * @enum {string}
                      */
                     readonly on_existing?: "add" | "refuse";
-                    /** @description Reference to the picture; the service keeps none */
+                    /** Reference to the picture; the service keeps none */
                     readonly source?: string;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5749,7 +5749,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5758,7 +5758,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5772,16 +5772,16 @@ export interface operations {
     readonly verify_person: {
         readonly parameters: {
             readonly query?: {
-                /** @description Collection; the configured one (`data.collection`) when absent */
+                /** Collection; the configured one (`data.collection`) when absent */
                 readonly collection?: string;
-                /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                 readonly fmr?: number;
-                /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                /** Cosine from which on two faces are taken for one; excludes the rates */
                 readonly threshold?: number;
             };
             readonly header?: never;
             readonly path: {
-                /** @description Id of the person: any text without control characters */
+                /** Id of the person: any text without control characters */
                 readonly id: string;
             };
             readonly cookie?: never;
@@ -5789,43 +5789,43 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
                     readonly embedding?: components["schemas"]["Vector"];
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image?: string;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Collection; the configured one (`data.collection`) when absent */
+                    /** Collection; the configured one (`data.collection`) when absent */
                     readonly collection?: string;
                     readonly embedding?: components["schemas"]["Vector"];
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image?: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5834,7 +5834,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5843,7 +5843,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5863,7 +5863,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5872,7 +5872,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5881,7 +5881,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5895,9 +5895,9 @@ export interface operations {
     readonly quality: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -5909,12 +5909,12 @@ export interface operations {
                 readonly "application/json": {
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image: string;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
@@ -5922,18 +5922,18 @@ export interface operations {
                 readonly "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5942,7 +5942,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5951,7 +5951,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -5965,9 +5965,9 @@ export interface operations {
     readonly quality_batch: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only so many faces: those with the largest product of area and score */
+                /** Only so many faces: those with the largest product of area and score */
                 readonly max_faces?: number;
-                /** @description Leave out faces whose box has a shorter side than this; pixels */
+                /** Leave out faces whose box has a shorter side than this; pixels */
                 readonly min_face_size?: number;
             };
             readonly header?: never;
@@ -5977,27 +5977,27 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly string[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Only so many faces: those with the largest product of area and score */
+                    /** Only so many faces: those with the largest product of area and score */
                     readonly max_faces?: number;
-                    /** @description Leave out faces whose box has a shorter side than this; pixels */
+                    /** Leave out faces whose box has a shorter side than this; pixels */
                     readonly min_face_size?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6006,7 +6006,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6015,7 +6015,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6029,7 +6029,7 @@ export interface operations {
     readonly list_receipts: {
         readonly parameters: {
             readonly query?: {
-                /** @description Most receipts; 100 when absent */
+                /** Most receipts; 100 when absent */
                 readonly limit?: number;
             };
             readonly header?: never;
@@ -6038,7 +6038,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6047,7 +6047,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6056,7 +6056,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6077,14 +6077,14 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Of a person, sample or collection that it may speak of */
+                    /** Of a person, sample or collection that it may speak of */
                     readonly id?: string;
                     readonly receipt: components["schemas"]["Receipt"];
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6093,7 +6093,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6102,7 +6102,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6118,14 +6118,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the sample */
+                /** Id of the sample */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6134,7 +6134,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6143,7 +6143,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6159,14 +6159,14 @@ export interface operations {
             readonly query?: never;
             readonly header?: never;
             readonly path: {
-                /** @description Id of the sample */
+                /** Id of the sample */
                 readonly id: string;
             };
             readonly cookie?: never;
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6175,7 +6175,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6184,7 +6184,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The picture */
+            /** The picture */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6209,15 +6209,15 @@ export interface operations {
                     readonly embedding2?: components["schemas"]["Vector"];
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image1?: string;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image2?: string;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
                 };
                 readonly "multipart/form-data": {
@@ -6225,21 +6225,21 @@ export interface operations {
                     readonly embedding2?: components["schemas"]["Vector"];
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image1?: Blob | Uint8Array<ArrayBuffer>;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image2?: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
                     readonly model?: string;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6248,7 +6248,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6257,7 +6257,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6277,7 +6277,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6286,7 +6286,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6295,7 +6295,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 201: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6309,9 +6309,9 @@ export interface operations {
     readonly verify: {
         readonly parameters: {
             readonly query?: {
-                /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                 readonly fmr?: number;
-                /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                /** Cosine from which on two faces are taken for one; excludes the rates */
                 readonly threshold?: number;
             };
             readonly header?: never;
@@ -6321,41 +6321,41 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image1: string;
                     /**
                      * Format: byte
-                     * @description The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
                      */
                     readonly image2: string;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
                 readonly "multipart/form-data": {
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image1: Blob | Uint8Array<ArrayBuffer>;
                     /**
                      * Format: binary
-                     * @description The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
                      */
                     readonly image2: Blob | Uint8Array<ArrayBuffer>;
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6364,7 +6364,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6373,7 +6373,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6387,9 +6387,9 @@ export interface operations {
     readonly verify_batch: {
         readonly parameters: {
             readonly query?: {
-                /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                 readonly fmr?: number;
-                /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                /** Cosine from which on two faces are taken for one; excludes the rates */
                 readonly threshold?: number;
             };
             readonly header?: never;
@@ -6399,27 +6399,27 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": {
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly string[];
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
                 readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
                 readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
                 readonly "multipart/form-data": {
-                    /** @description Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
+                    /** Accept this false match rate of one comparison; the threshold follows from the calibration of the model */
                     readonly fmr?: number;
-                    /** @description Pictures */
+                    /** Pictures */
                     readonly images: readonly (Blob | Uint8Array<ArrayBuffer>)[];
-                    /** @description Cosine from which on two faces are taken for one; excludes the rates */
+                    /** Cosine from which on two faces are taken for one; excludes the rates */
                     readonly threshold?: number;
                 };
             };
         };
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6428,7 +6428,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6437,7 +6437,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Default Response */
+            /** Default Response */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6457,7 +6457,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6466,7 +6466,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6475,7 +6475,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The process lives and answers */
+            /** The process lives and answers */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6495,7 +6495,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6504,7 +6504,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6513,7 +6513,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Metrics */
+            /** Metrics */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6533,7 +6533,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description The request cannot be answered */
+            /** The request cannot be answered */
             readonly "4XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6542,7 +6542,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The service cannot answer now */
+            /** The service cannot answer now */
             readonly "5XX": {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6551,7 +6551,7 @@ export interface operations {
                     readonly "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whether requests can be answered, and what is missing where they cannot */
+            /** Whether requests can be answered, and what is missing where they cannot */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -6560,7 +6560,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description Whether requests can be answered, and what is missing where they cannot */
+            /** Whether requests can be answered, and what is missing where they cannot */
             readonly 503: {
                 headers: {
                     readonly [name: string]: unknown;

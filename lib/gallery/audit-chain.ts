@@ -16,7 +16,7 @@ export interface AuditEntry {
   readonly actor: string;
   /** `consent`, `retention`, `archive`, `rename`, `merge`, `unmerge`, `erasure`, `export`, or the caller's own. */
   readonly action: string;
-  /** Digest of the person whom it concerns; see {@link AuditChain.digest}. */
+  /** Digest of the person whom it concerns; see `AuditChain.digest`. */
   readonly subject?: string;
   readonly detail: Json;
   /** Hash of the entry before. */
