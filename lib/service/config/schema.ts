@@ -127,7 +127,7 @@ export const ConfigFile = Type.Object(
         image_bytes: whole('Largest picture, as a file', 1024, GIB, 20 * 2 ** 20),
         pixels: whole('Most pixels of a picture', 1, 1_000_000_000, 50_000_000),
         images: whole('Pictures in one request', 1, 10_000, 32),
-        concurrency: whole('Requests that work at a time; the compute threads when absent', 1, 1024),
+        concurrency: whole('Requests that work at a time; twice the compute threads when absent', 1, 1024),
         queue: whole('Requests that wait; more are told to come back', 0, 1_000_000, 256),
         queue_bytes: whole(
           'Bytes of all waiting and working requests; more are told to come back',

@@ -62,7 +62,7 @@ export interface ServiceConfig {
     readonly pixels: number;
     /** Pictures in one request. */
     readonly images: number;
-    /** Requests that work at a time; the compute threads when absent. */
+    /** Requests that work at a time; twice the compute threads when absent. */
     readonly concurrency?: number;
     /** Requests that wait; more are told to come back. */
     readonly queue: number;

@@ -18,6 +18,8 @@ const LOW_SHARE = 0.5;
 const HOPE = 0.5;
 /** Work whose turn comes so late that less than this share of its usual time is left would be done for nobody. */
 const LEAST_LEFT = 0.5;
+/** Jobs at a time for each compute thread: while one is decoded or answered, elsewhere, another one's networks run. */
+const JOBS_PER_THREAD = 2;
 /** The longest that Node's timers can wait, ms. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -74,7 +76,7 @@ class WorkScheduler implements Scheduler {
   constructor(config: SchedulingConfig, metrics: Metrics) {
     const { limits } = config;
     this.#limits = limits;
-    this.#concurrency = limits.concurrency ?? config.engine.threads ?? availableParallelism();
+    this.#concurrency = limits.concurrency ?? JOBS_PER_THREAD * (config.engine.threads ?? availableParallelism());
     this.#drainMs = config.server.drainMs;
     this.#metrics = metrics;
     const handicap = (priority: Priority): number => HANDICAPS[priority] * limits.deadlineMs;
