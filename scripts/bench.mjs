@@ -34,6 +34,7 @@ const NAMES = [
   'events',
   'clips',
   'live',
+  'service',
   'install',
   'models',
   'detection',

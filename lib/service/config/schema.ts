@@ -165,18 +165,6 @@ export const ConfigFile = Type.Object(
       },
       'What is remembered of pictures',
     ),
-    batching: section(
-      {
-        wait_ms: whole(
-          'How long a face may wait for others to share a run of the recogniser with; 0 joins nothing',
-          0,
-          1000,
-          2,
-        ),
-        size: whole('Most faces in one run', 1, 256, 8),
-      },
-      'Joining faces of several requests',
-    ),
     cameras: Type.Optional(Type.Array(Camera, { description: 'Cameras that are watched', default: [], maxItems: 256 })),
     watch: section(
       {

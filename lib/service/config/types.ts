@@ -94,11 +94,6 @@ export interface ServiceConfig {
   readonly cors: { readonly origins: readonly string[] };
   /** Embeddings of pictures that were seen before; 0 keeps none. */
   readonly cache: { readonly embeddings: number };
-  readonly batching: {
-    /** How long a face may wait for others to share a run of the recogniser with; 0 joins nothing. */
-    readonly waitMs: number;
-    readonly size: number;
-  };
   readonly cameras: readonly CameraConfig[];
   readonly watch: {
     /** Whose faces are covered in pictures and clips of the cameras. */
