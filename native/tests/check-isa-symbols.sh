@@ -15,8 +15,9 @@ if [ $# -eq 0 ]; then
   n=0
   while read -r source flags; do
     n=$((n + 1))
+    # As make understands them: CXX may be a program and what goes before it.
     # shellcheck disable=SC2086
-    "${CXX:-c++}" -std=c++20 -O3 -march=x86-64-v2 $flags -fvisibility=hidden -fno-math-errno -Inative -c "$source" -o "$work/$n.o"
+    ${CXX:-c++} -std=c++20 -O3 -march=x86-64-v2 $flags -fvisibility=hidden -fno-math-errno -Inative -c "$source" -o "$work/$n.o"
     set -- "$@" "$work/$n.o"
   done < "$work/list"
 fi
