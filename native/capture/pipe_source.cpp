@@ -339,16 +339,12 @@ PipeSource::Wait PipeSource::wait(bool for_bytes, int64_t most_us) const {
 }
 
 std::optional<size_t> PipeSource::read(std::span<uint8_t> where, Status* why) {
-  constexpr size_t kMuch = 256 << 10;
-  constexpr std::chrono::microseconds kTurn(150);
   for (;;) {
     const Wait waited = wait(true, -1);
     if (waited == Wait::kStopped) {
       *why = stopped();
       return std::nullopt;
     }
-    // Within a large picture the writer is at work: one turn for much costs both less than many turns for little.
-    if (waited == Wait::kReady && where.size() >= kMuch) std::this_thread::sleep_for(kTurn);
     const ssize_t got = waited == Wait::kReady ? ::read(pictures_.get(), where.data(), where.size()) : -1;
     if (got >= 0) {
       bytes_ += static_cast<uint64_t>(got);
