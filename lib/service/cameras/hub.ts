@@ -1,5 +1,6 @@
 /** The cameras of the configuration, watched by one pipeline for as long as the service runs. */
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { CameraOptions } from '../../capture/index.js';
 import type { Engine } from '../../engine/index.js';
 import { LineamentError, wrapError } from '../../errors.js';
@@ -10,43 +11,66 @@ import { Pictures } from './pictures.js';
 /** What the hub needs of the service. */
 export type HubParts = Pick<ServiceParts, 'config' | 'engines' | 'gallery' | 'log' | 'closing'>;
 
+/** How often it is looked whether another engine serves by now. */
+const LOOK_MS = 1000;
+/** After watching failed it is tried again. */
+const AGAIN_MS = 10_000;
+
 /**
- * Watching begins with the service, and a camera that is not there does not hold up its start. The engine that is the current one then watches until the
- * service stops, whatever is switched to meanwhile. Safe for overlapping calls.
+ * Watching begins with the service, and a camera that is not there does not hold up its start. It is done with the engine that serves: after a switch the
+ * pipeline is closed and another one opened, and who looks has to connect again. Safe for overlapping calls.
  */
 export class CameraHub {
   /** The cameras of the configuration. */
   readonly cameras: readonly CameraConfig[];
-  readonly #opening: Promise<Pipeline> | undefined;
-  readonly #watching: Promise<unknown> | undefined;
+  readonly #parts: HubParts;
+  readonly #watching: Promise<void> | undefined;
   readonly #stop = new AbortController();
   readonly #pictures = new Pictures();
+  #opening: Promise<Pipeline> | undefined;
 
   constructor(parts: HubParts) {
+    this.#parts = parts;
     this.cameras = parts.config.cameras;
-    if (this.cameras.length === 0) return;
-    let opened: (pipeline: Pipeline) => void = () => {};
-    let failed: (error: unknown) => void = () => {};
-    this.#opening = new Promise<Pipeline>((resolve, reject) => {
-      opened = resolve;
-      failed = reject;
-    });
-    this.#opening.catch((error) => parts.log.error({ error: wrapError(error).message }, 'no camera is watched'));
-    const signal = AbortSignal.any([parts.closing, this.#stop.signal]);
-    this.#watching = parts.engines
-      .use(
-        async (engine) => {
-          await using pipeline = await openPipeline({ ...pipelineOptions(parts, engine), signal });
-          pipeline.on('camera', (event) => tell(parts, event));
-          opened(pipeline);
-          await pipeline.done;
-          // Cameras that have ended can still be asked about.
-          if (!signal.aborted)
-            await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-        },
-        { signal },
-      )
-      .catch(failed);
+    if (this.cameras.length > 0) this.#watching = this.#watch(AbortSignal.any([parts.closing, this.#stop.signal]));
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { log, engines } = this.#parts;
+    while (!signal.aborted) {
+      let opened: (pipeline: Pipeline) => void = () => {};
+      let failed: (error: unknown) => void = () => {};
+      this.#opening = new Promise<Pipeline>((resolve, reject) => {
+        opened = resolve;
+        failed = reject;
+      });
+      this.#opening.catch(() => undefined);
+      try {
+        const name = engines.current;
+        await engines.use((engine) => this.#watchWith(engine, name, opened, signal), { name, signal });
+      } catch (error) {
+        failed(error);
+        if (signal.aborted) return;
+        log.error({ error: wrapError(error).message }, 'no camera is watched; trying again');
+        await wait(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Until the service stops, or another engine serves. */
+  async #watchWith(
+    engine: Engine,
+    name: string,
+    opened: (pipeline: Pipeline) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await using pipeline = await openPipeline({ ...pipelineOptions(this.#parts, engine), signal });
+    pipeline.on('camera', (event) => tell(this.#parts, event));
+    opened(pipeline);
+    // Cameras that have ended can still be asked about.
+    while (!signal.aborted && this.#parts.engines.current === name) {
+      await wait(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   /** The pipeline once it is open. `NOT_FOUND` where no camera is configured, else what opening rejected with. */

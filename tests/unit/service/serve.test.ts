@@ -155,7 +155,7 @@ const bundle = path.join(built, 'service', 'vendor.js');
 const isBundled = existsSync(bundle) && !/from ['"]fastify['"]/.test(readFileSync(bundle, 'utf8'));
 
 describe('the build', () => {
-  it.skipIf(!isBundled)('runs without the packages that it was built from', async () => {
+  it.skipIf(!isBundled)('runs without the packages that it was built from (needs npm run build)', async () => {
     const place = path.join(folder, 'package');
     mkdirSync(path.join(place, 'node_modules'), { recursive: true });
     cpSync(built, path.join(place, 'dist'), { recursive: true });
@@ -190,7 +190,7 @@ describe('the build', () => {
     expect(await started.ended).toBe(0);
   });
 
-  it.skipIf(!isBundled)('carries licences, stays small, and shows no types of others', () => {
+  it.skipIf(!isBundled)('carries licences, stays small, and shows no types of others (needs npm run build)', () => {
     const files = readdirSync(path.join(built, 'service'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
