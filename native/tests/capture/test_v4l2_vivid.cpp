@@ -170,6 +170,9 @@ TEST(damaged_and_dropped_pictures_are_counted) {
   CHECK(press(*camera.device, "Percentage of Dropped Buffers", 60));
   CHECK(wait([&] { return camera.source->skipped() >= before + 5; }));
   CHECK(press(*camera.device, "Percentage of Dropped Buffers", 0));
+  // A slow guest loses so many at once that hardly a picture lies between: some more, the gaps before them.
+  const uint64_t taken = std::max<uint64_t>(camera.source->counts().received, 8);
+  CHECK(wait([&] { return camera.source->counts().received >= taken + 2; }));
   camera.source->stop();
   CHECK_EQ(code_of(camera.ring->ending()), "CLOSED");
   const std::vector<PictureInfo> all = camera.ring->between(INT64_MIN, INT64_MAX);
@@ -180,8 +183,8 @@ TEST(damaged_and_dropped_pictures_are_counted) {
     gaps += all[i].sequence - all[i - 1].sequence - 1;
   }
   CHECK(gaps >= 5);
-  // By the driver's clock: the last picture is from just now.
-  CHECK(V4l2Calls::system().epoch_us() - all.back().timestamp_us < 5'000'000);
+  // By the driver's clock: the last picture is from just now (a guest without virtualisation takes its time).
+  CHECK(V4l2Calls::system().epoch_us() - all.back().timestamp_us < 60'000'000);
   CHECK(V4l2Calls::system().epoch_us() >= all.back().timestamp_us);
 }
 
