@@ -4,12 +4,14 @@ import { type CallSite, callSite, LineamentError, throwIfAborted, wrapError } fr
 import { decodeImage } from '../image/decode.js';
 import { readExif } from '../image/exif.js';
 import type { ImageInput } from '../image/input.js';
+import { releaseFrame } from '../image/release.js';
 import { Lifetime } from '../inference/lifetime.js';
 import { type MemoryUse, Runtime } from '../inference/runtime.js';
 import type { SessionPool } from '../inference/session-pool.js';
 import { type Calibration, fmrAt, openCalibration, readCalibration, similarityAt } from '../models/calibration.js';
 import { Networks } from '../models/network.js';
 import { type ModelPack, openPack } from '../models/pack.js';
+import { ChipBatches } from '../recognition/chip-batches.js';
 import { type Candidate, checkEmbedding, type Match, rank, similarity } from '../recognition/compare.js';
 import { embeddingDims, RECOGNISERS } from '../recognition/plan.js';
 import type { Embedding, Face, Frame } from '../types.js';
@@ -75,6 +77,7 @@ export class Engine implements AsyncDisposable {
   readonly #pack: ModelPack;
   readonly #maxPixels: number | undefined;
   readonly #ownCalibration: string | Calibration | undefined;
+  readonly #batches: ChipBatches | undefined;
   readonly #lifetime = new Lifetime('engine');
   #calibration: Promise<Calibration | undefined> | undefined;
 
@@ -84,6 +87,8 @@ export class Engine implements AsyncDisposable {
     this.#runtime = runtime;
     this.#pack = pack;
     this.#networks = new Networks(runtime, pack, shared);
+    const { preset, batching } = options;
+    this.#batches = batching && new ChipBatches(this.#networks, preset.recognition, batching);
     this.#ownsRuntime = shared === undefined;
     this.#maxPixels = options.maxPixels;
     this.#ownCalibration = options.calibration;
@@ -147,8 +152,12 @@ export class Engine implements AsyncDisposable {
       const { signal } = options;
       throwIfAborted(signal);
       const [, ...ids] = networksFor(this.preset, ask);
-      const [frame] = await Promise.all([this.#decode(input, signal), ...ids.map((id) => this.#networks.get(id))]);
-      return lookAgain(this.#stages(signal), frame, known, ask);
+      return this.#inStages(ask, signal, async (stages) => {
+        const [frame] = await Promise.all([this.#decode(input, signal), ...ids.map((id) => this.#networks.get(id))]);
+        const seen = await lookAgain(stages, frame, known, ask);
+        releaseFrame(frame);
+        return seen;
+      });
     });
   }
 
@@ -191,7 +200,7 @@ export class Engine implements AsyncDisposable {
         import('./reconstruction.js'),
       ]);
       const known = exif === undefined ? face : { ...face, exif };
-      const rebuilt = await reconstructFaces(this.#stages(signal), frame, ask, known);
+      const rebuilt = await this.#inStages(ask, signal, (stages) => reconstructFaces(stages, frame, ask, known));
       return all ? rebuilt : rebuilt[0];
     });
   }
@@ -266,6 +275,7 @@ export class Engine implements AsyncDisposable {
    * when the last has ended. Idempotent.
    */
   close(): Promise<void> {
+    this.#batches?.close();
     return this.#lifetime.close(() => (this.#ownsRuntime ? this.#runtime.close() : this.#networks.close()));
   }
 
@@ -293,23 +303,37 @@ export class Engine implements AsyncDisposable {
     // Networks and picture are read side by side; where the picture fails, that is the error.
     const ready = Promise.all(networksFor(this.preset, ask).map((id) => this.#networks.get(id)));
     ready.catch(() => undefined);
-    const frame = await this.#decode(input, signal);
-    await abortable(ready, signal);
-    return findFaces(this.#stages(signal), frame, ask);
+    return this.#inStages(ask, signal, async (stages) => {
+      const frame = await this.#decode(input, signal);
+      await abortable(ready, signal);
+      const faces = await findFaces(stages, frame, ask);
+      // Only here: where a stage has failed another one may still be reading.
+      releaseFrame(frame);
+      return faces;
+    });
   }
 
-  #stages(signal: AbortSignal | undefined): Stages {
-    return {
-      runtime: this.#runtime,
-      networks: this.#networks,
-      preset: this.preset,
-      models: this.#pack.folder,
-      check: () => {
-        this.#lifetime.check();
-        throwIfAborted(signal);
-      },
-      signal,
+  /** From here on chips of other calls wait for those of this one, where it is to have embeddings. */
+  async #inStages<T>(ask: Ask, signal: AbortSignal | undefined, work: (stages: Stages) => Promise<T>): Promise<T> {
+    const chips = ask.embedding ? this.#batches?.expect() : undefined;
+    const check = (): void => {
+      this.#lifetime.check();
+      throwIfAborted(signal);
     };
+    const { folder: models } = this.#pack;
+    try {
+      return await work({
+        runtime: this.#runtime,
+        networks: this.#networks,
+        preset: this.preset,
+        models,
+        check,
+        signal,
+        chips,
+      });
+    } finally {
+      chips?.leave();
+    }
   }
 
   async #embedOne(input: ImageInput, ask: Ask, signal: AbortSignal | undefined): Promise<Embedding | undefined> {

@@ -10,6 +10,7 @@ import type { Frame } from '../types.js';
 import { describeUnknown, sniffFormat } from './format.js';
 import { type ImageInput, isBytes, isMatLike, isRawImage, isSharpLike, type SharpLike } from './input.js';
 import { matFrame, ownBytes, rawFrame, tooLarge } from './raw.js';
+import { markDecoded } from './release.js';
 
 /** Pictures of more pixels are refused unless `maxPixels` says otherwise. */
 export const DEFAULT_MAX_PIXELS = 100_000_000;
@@ -149,13 +150,13 @@ async function run(
   if (info.channels !== 3 && info.channels !== 1) {
     throw new LineamentError('IMAGE_UNSUPPORTED', `${name}: ${info.channels} channels after conversion to sRGB`);
   }
-  return {
+  return markDecoded({
     data,
     width: info.width,
     height: info.height,
     channels: info.channels,
     format: info.channels === 3 ? 'rgb' : 'gray',
-  };
+  });
 }
 
 function decoderError(cause: unknown, name: string, maxPixels: number): LineamentError {

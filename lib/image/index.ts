@@ -14,3 +14,4 @@ export {
   squareRegion,
 } from './geometry.js';
 export type { Bytes, ImageInput, MatLike, RawImage, SharpLike } from './input.js';
+export { releaseFrame } from './release.js';

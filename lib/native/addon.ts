@@ -148,10 +148,16 @@ export const STATISTICS = [
   'overexposed',
 ] as const;
 
-/** Network input from pixels: each region becomes one item of the batch. */
-export interface PixelInput {
+/** Parts of a picture. */
+export interface PixelRegions {
   readonly source: PixelView;
   readonly regions: Regions;
+}
+
+/** Network input from pixels: each region becomes one item of the batch. */
+export interface PixelInput extends PixelRegions {
+  /** Other pictures, whose regions follow in this order. One of them that is wrong is the whole job's error, before anything runs. */
+  readonly more?: readonly PixelRegions[];
   readonly tensor: TensorSpec;
   readonly sampling: Sampling;
   /** `both` adds, right after each region, its mirror image (about the vertical axis of the output). Default `none`. */
@@ -334,6 +340,8 @@ export interface NativeAddon
     boxes: Float64Array,
     token?: NativeToken,
   ): Promise<Float64Array>;
+  /** Frees what an array holds where it is all of its buffer: it is empty afterwards. Nothing may read it any more, on any thread. */
+  releaseBytes(bytes: Uint8Array): void;
   /** Opens libonnxruntime; the same path twice gives the same runtime. */
   openRuntime(executor: NativeExecutor, path: string): Promise<NativeRuntime>;
   /** Locks a file (made where it is missing) for this process until `release`, or until the process ends; `STORE_BUSY`, `STORE_FAILED`. */

@@ -5,7 +5,7 @@
 
 namespace lineament::bindings {
 
-void export_image(Napi::Object exports);       // convert, warp, toTensor, statistics
+void export_image(Napi::Object exports);       // convert, warp, toTensor, statistics, releaseBytes
 void export_redact(Napi::Object exports);      // redact
 void export_runtime(Napi::Object exports);     // openRuntime
 void export_shapes(Napi::Object exports);      // openShapeModel

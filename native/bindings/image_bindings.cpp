@@ -168,6 +168,12 @@ Napi::Value image_statistics(const Napi::CallbackInfo& info) {
   return Environment::of(env).launch(executor, token_or_null(info[3]), keeping(std::move(job), info[1]));
 }
 
+Napi::Value release(const Napi::CallbackInfo& info) {
+  bytes_of(info[0], "bytes");
+  release_bytes(info[0].As<Napi::Uint8Array>());
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void export_image(Napi::Object exports) {
@@ -175,6 +181,7 @@ void export_image(Napi::Object exports) {
   set_method(exports, "warp", warp_image);
   set_method(exports, "toTensor", to_tensor);
   set_method(exports, "statistics", image_statistics);
+  set_method(exports, "releaseBytes", release);
 }
 
 }  // namespace lineament::bindings

@@ -34,18 +34,11 @@ class CreateSessionJob final : public Job {
   }
 
   Napi::Value resolve(Napi::Env env) override {
-    if (consume_) detach_whole(kept(0));
+    if (consume_) release_bytes(kept(0).As<Napi::Uint8Array>());
     return wrap_session(env, std::move(session_), std::move(executor_));
   }
 
  private:
-  // Frees the bytes now, not when the collector comes by; only where the array is all of its buffer.
-  static void detach_whole(const Napi::Object& array) {
-    const auto bytes = array.As<Napi::Uint8Array>();
-    Napi::ArrayBuffer buffer = bytes.ArrayBuffer();
-    if (bytes.ByteLength() == buffer.ByteLength()) (void)napi_detach_arraybuffer(array.Env(), buffer);
-  }
-
   std::shared_ptr<Runtime> runtime_;
   std::shared_ptr<Executor> executor_;
   Bytes model_;

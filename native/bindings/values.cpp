@@ -101,6 +101,11 @@ Bytes bytes_of(const Napi::Value& value, const char* what) {
   return {static_cast<const uint8_t*>(data), length};
 }
 
+void release_bytes(const Napi::Uint8Array& bytes) {
+  Napi::ArrayBuffer buffer = bytes.ArrayBuffer();
+  if (bytes.ByteLength() == buffer.ByteLength()) (void)napi_detach_arraybuffer(bytes.Env(), buffer);
+}
+
 std::vector<double> numbers_of(const Napi::Value& value, size_t per, const char* what) {
   const Napi::Env env = value.Env();
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {

@@ -78,6 +78,10 @@ struct Bytes {
 };
 Bytes bytes_of(const Napi::Value& value, const char* what);
 
+// Frees the memory of an array now, not when the collector comes by; only where the array is all of its buffer. Nothing
+// may read it any more.
+void release_bytes(const Napi::Uint8Array& bytes);
+
 // n × `per` finite numbers of a Float64Array, copied.
 std::vector<double> numbers_of(const Napi::Value& value, size_t per, const char* what);
 

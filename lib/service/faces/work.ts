@@ -1,6 +1,6 @@
 /** Work with an engine on behalf of a request: in its turn, within its time, and given up when its client goes. */
 import { type LineamentError, throwIfAborted, wrapError } from '../../errors.js';
-import { decodeImage } from '../../image/index.js';
+import { decodeImage, releaseFrame } from '../../image/index.js';
 import type { Engine, RecogniserIdentity } from '../../index.js';
 import type { Frame } from '../../types.js';
 import type { Picture } from '../images/index.js';
@@ -32,7 +32,10 @@ export function atBench<T>(
   return parts.engines.use((engine) => work({ parts, engine, kind, priority, signal }), { signal });
 }
 
-/** Decodes a picture and works on it, in its turn. The pixel limit of the configuration holds, whatever the engine was opened with. */
+/**
+ * Decodes a picture and works on it, in its turn; its pixels are gone when `work` has resolved. The pixel limit of the configuration holds, whatever
+ * the engine was opened with.
+ */
 export function onPicture<T>(
   { parts, engine, kind, priority, signal }: Bench,
   picture: Picture,
@@ -43,6 +46,8 @@ export function onPicture<T>(
     const begin = performance.now();
     const answer = await work(frame, turn);
     parts.metrics.inference(engine.preset.name, kind, (performance.now() - begin) / 1000);
+    // Only here: where a stage has failed another one may still be reading.
+    releaseFrame(frame);
     return answer;
   });
 }
