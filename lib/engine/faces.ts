@@ -15,6 +15,7 @@ import { LANDMARKERS, locateLandmarks, uprightRegion } from '../landmarks/locate
 import { estimatePose } from '../landmarks/pose.js';
 import type { Networks } from '../models/network.js';
 import { STATISTICS } from '../native/addon.js';
+import type { ChipSeats } from '../recognition/chip-batches.js';
 import { chipNeeds, type FacePlace } from '../recognition/chips.js';
 import { embedFaces } from '../recognition/embed.js';
 import { RECOGNISERS } from '../recognition/plan.js';
@@ -33,6 +34,8 @@ export interface Stages {
   /** Throws when the engine was closed or the call aborted: asked between stages. */
   readonly check: () => void;
   readonly signal: AbortSignal | undefined;
+  /** Where chips join those of other calls; absent where each call runs by itself. */
+  readonly chips: ChipSeats | undefined;
 }
 
 /** Ids of the networks that an answer certainly needs. */
@@ -178,11 +181,11 @@ async function describeFaces(
   boxes: readonly Box[],
   ask: Ask,
 ): Promise<AnalyzedFace[]> {
-  const { networks, preset, signal, check } = stages;
+  const { networks, preset, signal, check, chips } = stages;
   // What is left does not depend on each other; a failure of one is the failure of the call, after the others have ended,
   // so that nothing of a call runs on after it has been answered.
   const work = [
-    ask.embedding ? embedFaces(networks, frame, places, preset.recognition, signal) : undefined,
+    ask.embedding ? embedFaces(networks, frame, places, preset.recognition, signal, chips) : undefined,
     ask.attributes.size > 0 ? attributesOf(stages, frame, places, ask) : undefined,
     ask.statistics ? statisticsOf(stages, frame, detections) : undefined,
   ] as const;

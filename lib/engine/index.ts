@@ -17,6 +17,7 @@ export type {
   AnalyzeFacesOptions,
   AnalyzeOptions,
   Attribute,
+  BatchingOptions,
   CallOptions,
   DetectOptions,
   EmbedOptions,

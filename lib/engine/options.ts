@@ -16,6 +16,7 @@ import { checkLandmarks } from '../landmarks/check.js';
 import { LANDMARKERS } from '../landmarks/locate.js';
 import type { Calibration } from '../models/calibration.js';
 import type { ModelPack } from '../models/pack.js';
+import type { ChipBatchOptions } from '../recognition/chip-batches.js';
 import { RECOGNISERS } from '../recognition/plan.js';
 import { RECONSTRUCT_OPTIONS, type ReconstructFaceOptions } from '../reconstruction/reconstruct-options.js';
 import type { Face } from '../types.js';
@@ -39,6 +40,21 @@ export interface EngineOptions {
   readonly maxPixels?: number;
   /** What similarities mean on your own faces: the file that `lineament calibrate` wrote, or what `calibrate` gave. */
   readonly calibration?: string | Calibration;
+  /** Join faces of calls that run side by side into batches; each call runs its own when absent. */
+  readonly batching?: BatchingOptions;
+}
+
+/**
+ * Recognisers see faces of several calls in one run. It pays on devices that are faster with many at a time, and where many calls are in flight. Embeddings
+ * are those of runs by themselves, to the last digits of 32-bit floats. A call that fails, or is aborted, fails alone.
+ */
+export interface BatchingOptions {
+  /** Most faces in a batch, up to 256 (mirror images, where a preset looks at them, count as faces); 1 is no batching. */
+  readonly maxItems: number;
+  /** Longest time that a face waits for those of other calls, ms; 5 when absent. Where no other call is under way it does not wait. */
+  readonly waitMs?: number;
+  /** Told of each batch before it runs: id of the network and number of items. Must not throw. */
+  readonly onBatch?: (network: string, items: number) => void;
 }
 
 /** Options that every call takes. */
@@ -137,11 +153,23 @@ export interface CheckedEngineOptions {
   readonly runtime?: string;
   readonly maxPixels?: number;
   readonly calibration?: string | Calibration;
+  readonly batching?: ChipBatchOptions;
 }
 
+/** Those that do not depend on the preset. */
+export const SHARED_ENGINE_OPTIONS = [
+  'models',
+  'threads',
+  'mode',
+  'providers',
+  'runtime',
+  'maxPixels',
+  'calibration',
+  'batching',
+];
+
 export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions {
-  const known = ['preset', 'models', 'threads', 'mode', 'providers', 'runtime', 'maxPixels', 'calibration'];
-  plainObject('options', options, known);
+  plainObject('options', options, ['preset', ...SHARED_ENGINE_OPTIONS]);
   const { models, threads, mode = 'latency', providers = ['cpu'], runtime, maxPixels, calibration } = options;
   if (!Array.isArray(providers) || providers.length === 0) throw invalid('providers', 'list of names', providers);
   return {
@@ -153,7 +181,19 @@ export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions
     ...(runtime === undefined ? {} : { runtime: nonEmptyString('runtime', runtime) }),
     ...(maxPixels === undefined ? {} : { maxPixels: positiveInteger('maxPixels', maxPixels) }),
     ...(calibration === undefined ? {} : { calibration: calibrationOf(calibration) }),
+    ...batchingOf(options.batching),
   };
+}
+
+/** Absent where each call is to run by itself. */
+function batchingOf(batching: unknown): { readonly batching?: ChipBatchOptions } {
+  if (batching === undefined) return {};
+  plainObject('batching', batching, ['maxItems', 'waitMs', 'onBatch']);
+  const { maxItems, waitMs = 5, onBatch } = batching as BatchingOptions;
+  positiveInteger('batching.maxItems', maxItems, 256);
+  numberIn('batching.waitMs', waitMs, 0, 1000);
+  if (onBatch !== undefined && typeof onBatch !== 'function') throw invalid('batching.onBatch', 'function', onBatch);
+  return maxItems === 1 ? {} : { batching: { maxItems, waitMs, onBatch } };
 }
 
 /** A folder or a pack. */

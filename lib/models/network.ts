@@ -3,7 +3,7 @@ import { packRegions, type Region } from '../image/geometry.js';
 import type { MemoryUse, Runtime } from '../inference/runtime.js';
 import type { Session } from '../inference/session.js';
 import { SessionPool } from '../inference/session-pool.js';
-import type { Decoder, NetworkJob, NetworkResult, Sampling } from '../native/addon.js';
+import type { Decoder, NetworkJob, NetworkResult, PixelRegions, Sampling } from '../native/addon.js';
 import type { Frame } from '../types.js';
 import { type ModelCard, takesBatches, tensorSpec } from './card.js';
 import type { ModelPack } from './pack.js';
@@ -16,13 +16,21 @@ export interface NetworkRun {
   readonly mirror?: boolean;
   readonly decode?: Decoder;
   readonly outputs?: readonly string[];
+  /** Most items in one run of a network that takes batches, 16 when absent; more are run in turns. */
+  readonly maxBatch?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Most items in one run of a network; more are run in turns, so that a crowd does not cost memory without bound. */
+/** Parts of a picture. */
+export interface PictureRegions {
+  readonly frame: Frame;
+  readonly regions: readonly Region[];
+}
+
+/** So that a crowd does not cost memory without bound. */
 const MAX_BATCH = 16;
 
-/** A model with its card: regions of a picture in, numbers out, all in one native job. */
+/** A model with its card: regions of pictures in, numbers out, all in one native job. */
 export class Network {
   readonly card: ModelCard;
   readonly session: Session;
@@ -33,16 +41,24 @@ export class Network {
   }
 
   run(frame: Frame, regions: readonly Region[], options: NetworkRun = {}): Promise<NetworkResult> {
+    return this.#run([{ frame, regions }], options);
+  }
+
+  #run(pictures: readonly PictureRegions[], options: NetworkRun): Promise<NetworkResult> {
     const { width, height, sampling = { filter: 'area', border: 'zero' }, mirror = false, decode, outputs } = options;
+    const { maxBatch = MAX_BATCH } = options;
+    const [first, ...more] = pictures.map(
+      ({ frame, regions }): PixelRegions => ({ source: frame, regions: packRegions(regions) }),
+    );
     const job: NetworkJob = {
       input: {
-        source: frame,
-        regions: packRegions(regions),
+        ...first!,
+        ...(more.length === 0 ? {} : { more }),
         tensor: tensorSpec(this.card, width, height),
         sampling,
         mirror: mirror ? 'both' : 'none',
       },
-      maxBatch: takesBatches(this.card) ? MAX_BATCH : 1,
+      maxBatch: takesBatches(this.card) ? maxBatch : 1,
       ...(decode === undefined ? {} : { decode }),
       ...(outputs === undefined ? {} : { outputs }),
     };
@@ -68,13 +84,18 @@ export class Network {
     options: NetworkRun = {},
   ): Promise<Float32Array[]> {
     const result = await this.run(frame, regions, { ...options, outputs: names });
-    return names.map((name) => {
-      const data = result.outputs?.find((o) => o.name === name)?.data;
-      if (!(data instanceof Float32Array)) {
-        throw new LineamentError('MODEL_CORRUPT', `${this.card.id} has no output '${name}' of type float32`);
-      }
-      return data;
-    });
+    return names.map((name) => this.#floats(result, name));
+  }
+
+  /** One output for regions of several pictures (at least one), which are items of the same batch: those of the first come first. */
+  async outputOf(pictures: readonly PictureRegions[], name: string, options: NetworkRun = {}): Promise<Float32Array> {
+    return this.#floats(await this.#run(pictures, { ...options, outputs: [name] }), name);
+  }
+
+  #floats(result: NetworkResult, name: string): Float32Array {
+    const data = result.outputs?.find((o) => o.name === name)?.data;
+    if (data instanceof Float32Array) return data;
+    throw new LineamentError('MODEL_CORRUPT', `${this.card.id} has no output '${name}' of type float32`);
   }
 }
 

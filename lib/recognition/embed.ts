@@ -1,14 +1,16 @@
 import type { Region } from '../image/geometry.js';
-import { checkLength, outputOfLength } from '../models/contract.js';
+import { takesBatches } from '../models/card.js';
 import type { Networks } from '../models/network.js';
 import type { Embedding, Frame, Point } from '../types.js';
+import { type ChipSeat, type ChipSeats, runChips } from './chip-batches.js';
 import { chipRegionOf, type FacePlace } from './chips.js';
 import { embeddingDims, RECOGNISERS, type Recogniser, type RecognitionPlan } from './plan.js';
 
 /**
  * One embedding for each face (68 landmarks, or what else is known of its place), on the unit sphere; absent where the landmarks span no
  * face, or the chip of a member needs what is not known. Each member of the plan sees the aligned chip (and its mirror image) of all faces as
- * one batch; members run side by side. Rejects with `MODEL_CORRUPT` where a network is not what its card says.
+ * one batch, which `seats` joins with those of other pictures; members run side by side. Rejects with `MODEL_CORRUPT` where a network is not
+ * what its card says.
  */
 export async function embedFaces(
   networks: Networks,
@@ -16,11 +18,14 @@ export async function embedFaces(
   faces: readonly (readonly Point[] | FacePlace)[],
   plan: RecognitionPlan,
   signal?: AbortSignal,
+  seats?: ChipSeats,
 ): Promise<(Embedding | undefined)[]> {
   if (faces.length === 0) return [];
   const places = faces.map((face): FacePlace => ('length' in face ? { landmarks: face } : face));
   const parts = await Promise.all(
-    plan.members.map(({ network }) => describe(networks, frame, places, RECOGNISERS[network], plan.mirror, signal)),
+    plan.members.map(({ network }) =>
+      describe(networks, frame, places, RECOGNISERS[network], plan.mirror, signal, seats?.of(network)),
+    ),
   );
   const dims = embeddingDims(plan);
   return places.map((_, face): Embedding | undefined => {
@@ -43,16 +48,19 @@ async function describe(
   recogniser: Recogniser,
   mirror: boolean,
   signal: AbortSignal | undefined,
+  seat: ChipSeat | undefined,
 ): Promise<(Float32Array | undefined)[]> {
   const regions = places.map((place) => chipRegionOf(place, recogniser.chip));
   const present = regions.filter((r): r is Region => r !== undefined);
   if (present.length === 0) return regions.map(() => undefined);
   const network = await networks.get(recogniser.card);
   const { dims } = recogniser;
-  const output = recogniser.output ?? outputOfLength(network, dims, 'the embedding');
-  const values = await network.output(frame, present, output, { mirror, signal });
   const copies = mirror ? 2 : 1;
-  checkLength(network, values, present.length * copies, dims);
+  const chips = { frame, regions: present };
+  const values =
+    seat !== undefined && takesBatches(network.card)
+      ? await seat.submit(chips, present.length * copies, signal)
+      : (await runChips(network, recogniser, [chips], { mirror, signal }))[0]!;
   let next = 0;
   return regions.map((region) => {
     if (region === undefined) return undefined;

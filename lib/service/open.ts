@@ -16,7 +16,7 @@ import { createMetrics } from './metrics/index.js';
 import { ROUTES } from './routes/index.js';
 import { createScheduler } from './scheduling/index.js';
 import { buildServer } from './server.js';
-import type { ServiceParts } from './types.js';
+import type { Metrics, ServiceParts } from './types.js';
 
 export interface ServiceOptions {
   /** What differs from the defaults; what {@link loadConfig} gave fits too. */
@@ -124,7 +124,7 @@ async function openParts(
   closers.push(() => authority.close());
   const models = await openModels(config);
   throwIfAborted(signal);
-  const engines = await openEngines(config, models);
+  const engines = await openEngines(config, models, metrics);
   closers.push(() => engines.close());
   // What cannot serve at all had better not start.
   await engines.load(engines.current, signal === undefined ? {} : { signal });
@@ -164,8 +164,8 @@ function openModels({ models }: ServiceConfig): Promise<ModelCatalogue> {
   );
 }
 
-function openEngines({ engine, limits }: ServiceConfig, models: ModelCatalogue): Promise<EngineHost> {
-  const { preset, threads, mode, providers, memoryBudgetMb, calibration } = engine;
+function openEngines({ engine, limits }: ServiceConfig, models: ModelCatalogue, metrics: Metrics): Promise<EngineHost> {
+  const { preset, threads, mode, providers, memoryBudgetMb, calibration, batching } = engine;
   return fromSection('engine', async () =>
     openEngineHost({
       current: preset,
@@ -173,6 +173,11 @@ function openEngines({ engine, limits }: ServiceConfig, models: ModelCatalogue):
       mode,
       providers,
       maxPixels: limits.pixels,
+      batching: {
+        maxItems: batching.items,
+        waitMs: batching.waitMs,
+        onBatch: (network, items) => metrics.batch(network, items),
+      },
       ...(threads !== undefined && { threads }),
       ...(memoryBudgetMb !== undefined && { memoryBudget: memoryBudgetMb * 2 ** 20 }),
       ...(calibration !== undefined && { calibration }),

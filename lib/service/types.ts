@@ -64,6 +64,8 @@ export interface Metrics {
   error(route: string, code: string): void;
   /** One call of an engine. */
   inference(model: string, operation: string, seconds: number): void;
+  /** One run of a recogniser for faces of requests that were joined. */
+  batch(network: string, items: number): void;
   /** Time in the queue. */
   queued(priority: Priority, seconds: number): void;
   /** Numbers that are asked for when the metrics are read. */

@@ -80,12 +80,25 @@ Decoder decoder(const Napi::Object& object) {
   return out;
 }
 
+// A source and its regions.
+void add_picture(const Napi::Object& object, Job& keeper, PixelInput* out) {
+  const Napi::Object source = object_at(object, "source");
+  out->sources.push_back(image_view(source));
+  keeper.keep(source.Get("data"));
+  for (const Region& region : regions(object.Get("regions"))) out->items.push_back({out->sources.size() - 1, region});
+}
+
 PixelInput pixel_input(const Napi::Object& object, Job& keeper) {
   PixelInput out;
-  const Napi::Object source = object_at(object, "source");
-  out.source = image_view(source);
-  keeper.keep(source.Get("data"));
-  out.regions = regions(object.Get("regions"));
+  add_picture(object, keeper, &out);
+  if (!object.Get("more").IsUndefined()) {
+    const Napi::Array more = array_at(object, "more");
+    for (uint32_t i = 0; i < more.Length(); ++i) {
+      const Napi::Value picture = more.Get(i);
+      if (!picture.IsObject()) throw_invalid(object.Env(), "Expected objects for more");
+      add_picture(picture.As<Napi::Object>(), keeper, &out);
+    }
+  }
   out.tensor = tensor_spec(object.Get("tensor"));
   out.sampling = sampling(object.Get("sampling"));
   const Napi::Value mirror = object.Get("mirror");

@@ -15,10 +15,17 @@
 
 namespace lineament {
 
-// Regions of one image; each becomes one item of the batch. The pixels are borrowed for the length of the run.
+// A region of one of the sources of a PixelInput.
+struct PixelItem {
+  size_t source = 0;
+  Region region;
+};
+
+// Regions of one image or of several; each becomes one item of the batch. The pixels are borrowed for the length of the
+// run.
 struct PixelInput {
-  ImageView source;
-  std::vector<Region> regions;
+  std::vector<ImageView> sources;
+  std::vector<PixelItem> items;
   TensorSpec tensor;
   Sampling sampling;
   bool mirror_both = false;  // adds each region's mirror image right after it

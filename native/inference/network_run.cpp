@@ -99,7 +99,7 @@ Status decode_turn(Work& work, const PixelInput* pixels, size_t first, int width
     const size_t views = pixels != nullptr && pixels->mirror_both ? 2 : 1;
     const size_t index = (first + item) / views;
     const bool mirrored = (first + item) % views == 1;
-    work.candidates->begin(pixels != nullptr ? pixels->regions[index] : Region{}, index, mirrored, width);
+    work.candidates->begin(pixels != nullptr ? pixels->items[index].region : Region{}, index, mirrored, width);
     if (Status s = decode_item(*work.job.decode, raw, width, height, &*work.candidates); !s.ok()) return s;
   }
   work.timings.decode += since(start);
@@ -111,20 +111,23 @@ Status sample_items(const Work& work, const PixelInput& input, size_t first, siz
                     uint8_t* out) {
   const size_t views = input.mirror_both ? 2 : 1;
   for (size_t i = 0; i < count; ++i) {
-    const size_t item = first + i;
-    const Status status = sample_to_tensor(input.source, input.regions[item / views], input.tensor, input.sampling,
-                                           item % views == 1, out + i * item_bytes, work.token.get());
+    const bool mirrored = (first + i) % views == 1;
+    const PixelItem& item = input.items[(first + i) / views];
+    const Status status = sample_to_tensor(input.sources[item.source], item.region, input.tensor, input.sampling,
+                                           mirrored, out + i * item_bytes, work.token.get());
     if (!status.ok()) return status;
   }
   return Status();
 }
 
 Status run_pixels(Work& work, const PixelInput& input) {
-  if (Status s = validate(input.source); !s.ok()) return s;
+  for (const ImageView& source : input.sources) {
+    if (Status s = validate(source); !s.ok()) return s;
+  }
   const TensorSpec& spec = input.tensor;
   PixelFit fit;
   if (Status s = fit_pixels(work.session.inputs(), spec, &fit); !s.ok()) return s;
-  const size_t items = input.regions.size() * (input.mirror_both ? 2 : 1);
+  const size_t items = input.items.size() * (input.mirror_both ? 2 : 1);
   if (items == 0) return invalid("A run needs at least one region");
   size_t most = work.job.max_batch == 0 ? items : std::min(work.job.max_batch, items);
   if (fit.fixed_batch != 0) {

@@ -1,6 +1,6 @@
 import { invalid, nonEmptyString, plainObject, positiveInteger } from '../../errors/validate.js';
 import type { ModelPack } from '../../models/pack.js';
-import { type CheckedEngineOptions, checkEngineOptions, modelsOf } from '../options.js';
+import { type CheckedEngineOptions, checkEngineOptions, modelsOf, SHARED_ENGINE_OPTIONS } from '../options.js';
 import { KNOWN_PRESETS } from './measured.js';
 import type { EngineHostOptions, HostedPreset } from './types.js';
 
@@ -13,10 +13,9 @@ export interface CheckedHostOptions {
 }
 
 const OWN = ['current', 'presets', 'memoryBudget'];
-const ENGINE = ['models', 'threads', 'mode', 'providers', 'runtime', 'maxPixels', 'calibration'];
 
 export function checkHostOptions(options: EngineHostOptions): CheckedHostOptions {
-  plainObject('options', options, [...OWN, ...ENGINE]);
+  plainObject('options', options, [...OWN, ...SHARED_ENGINE_OPTIONS]);
   const { current = 'balanced', presets = [], memoryBudget, ...engine } = options;
   if (!Array.isArray(presets)) throw invalid('presets', 'list of presets', presets);
   const known = new Map([...KNOWN_PRESETS, ...presets.map(hostedPreset)].map((one) => [one.preset.name, one]));

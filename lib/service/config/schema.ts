@@ -108,6 +108,18 @@ export const ConfigFile = Type.Object(
         providers: list('Execution providers, in order of preference', ['cpu']),
         memory_budget_mb: whole('Least recently used models are unloaded above this', 1, 10_000_000),
         calibration: text("What 'lineament calibrate' wrote"),
+        batching: section(
+          {
+            items: whole(
+              'Most faces of requests side by side that a recogniser sees in one run; 1 joins none. Pays on a GPU, with limits.concurrency at least as large',
+              1,
+              256,
+              1,
+            ),
+            wait_ms: whole('Longest time that a face waits for those of other requests', 0, 1000, 5),
+          },
+          'Joining requests',
+        ),
       },
       'Models that run',
     ),

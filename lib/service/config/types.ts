@@ -45,6 +45,8 @@ export interface ServiceConfig {
     /** Least recently used models are unloaded above this. */
     readonly memoryBudgetMb?: number;
     readonly calibration?: string;
+    /** Most faces of requests side by side that a recogniser sees in one run (1 joins none), and how long one waits for others. */
+    readonly batching: { readonly items: number; readonly waitMs: number };
   };
   readonly models: {
     /** Downloaded models lie here; the user's cache folder when absent. */

@@ -28,6 +28,7 @@ class PrometheusMetrics implements Metrics {
   readonly #routes = new LabelValues(MOST.routes);
   readonly #models = new LabelValues(MOST.models);
   readonly #operations = new LabelValues(MOST.operations);
+  readonly #networks = new LabelValues(MOST.models);
   readonly #began = performance.now();
   readonly #loop = new LoopWatch();
   readonly #tallies = {
@@ -39,6 +40,7 @@ class PrometheusMetrics implements Metrics {
   readonly #seconds;
   readonly #errors;
   readonly #inference;
+  readonly #batches;
   readonly #wait;
 
   constructor() {
@@ -69,6 +71,13 @@ class PrometheusMetrics implements Metrics {
       buckets: BUCKETS,
       registers,
     });
+    this.#batches = new Histogram({
+      name: 'lineament_batch_items',
+      help: 'Faces in one run of a recogniser, where requests are joined',
+      labelNames: ['network'],
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+      registers,
+    });
     this.#wait = new Histogram({
       name: 'lineament_queue_wait_seconds',
       help: 'Time that work waited for its turn',
@@ -96,6 +105,10 @@ class PrometheusMetrics implements Metrics {
     const labels = { model: this.#models.of(model), operation: this.#operations.of(operation) };
     this.#inference.observe(labels, seconds);
     tallyOf(this.#tallies.inference, `${labels.model} ${labels.operation}`)?.add(seconds * 1000);
+  }
+
+  batch(network: string, items: number): void {
+    this.#batches.observe({ network: this.#networks.of(network) }, items);
   }
 
   queued(priority: Priority, seconds: number): void {
