@@ -10,13 +10,14 @@ import { type MemoryUse, Runtime } from '../inference/runtime.js';
 import type { SessionPool } from '../inference/session-pool.js';
 import { type Calibration, fmrAt, openCalibration, readCalibration, similarityAt } from '../models/calibration.js';
 import { Networks } from '../models/network.js';
-import { type ModelPack, openPack } from '../models/pack.js';
+import type { ModelPack } from '../models/pack.js';
 import { ChipBatches } from '../recognition/chip-batches.js';
 import { type Candidate, checkEmbedding, type Match, rank, similarity } from '../recognition/compare.js';
 import { embeddingDims, RECOGNISERS } from '../recognition/plan.js';
 import type { Embedding, Face, Frame } from '../types.js';
 import type { AnalyzedFace } from './analysis.js';
-import { withDownloads } from './downloads.js';
+import type { RecogniserIdentity, Verification } from './answers.js';
+import { packOf } from './downloads.js';
 import { findFaces, lookAgain, networksFor, type Stages } from './faces.js';
 import {
   type AnalyzeFacesOptions,
@@ -43,24 +44,6 @@ import {
 import type { Preset } from './presets.js';
 import type { ReconstructedFace } from './reconstruction.js';
 import { warmNetworks } from './warm.js';
-
-/** Answer to "are these the same person?". */
-export interface Verification {
-  readonly similarity: number;
-  readonly threshold: number;
-  /** False match rate at `threshold`; absent where the calibration does not reach. */
-  readonly fmr?: number;
-  readonly match: boolean;
-}
-
-/** What embeddings come from. */
-export interface RecogniserIdentity {
-  /** `Embedding.model`. */
-  readonly model: string;
-  readonly dims: number;
-  /** SHA-256 (hex) over its networks, in their order. */
-  readonly hash: string;
-}
 
 /**
  * Finds, measures and recognises faces. Made by {@link openEngine}. Calls may overlap; they share the engine's threads and
@@ -379,12 +362,6 @@ export class Engine implements AsyncDisposable {
     }
     return similarityAt(calibration, fmr ?? calibration.defaultFmr);
   }
-}
-
-/** @internal What the option `models` stands for. */
-export async function packOf(models: string | ModelPack | undefined): Promise<ModelPack> {
-  if (typeof models === 'object') return models;
-  return models === undefined ? withDownloads(await openPack()) : openPack(models);
 }
 
 function isEmbedding(value: unknown): value is Embedding {

@@ -1,7 +1,8 @@
 /** The engine: every stage behind one object. */
 export type { AnalyzedFace, FaceAnalysis } from './analysis.js';
+export type { RecogniserIdentity, Verification } from './answers.js';
 export { CATALOGUE_PRESETS, type CataloguePresetName } from './catalogue-presets.js';
-export { Engine, openEngine, type RecogniserIdentity, type Verification } from './engine.js';
+export { Engine, openEngine } from './engine.js';
 export {
   type DeviceMemory,
   type EngineHost,
