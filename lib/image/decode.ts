@@ -55,6 +55,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
 }
 
 const require = createRequire(import.meta.url);
+let loaded: typeof Sharp | undefined;
 
 /**
  * Loads `sharp` on first use: a program that only looks at raw pixels never pays for it. By `require`, which takes half
@@ -62,7 +63,9 @@ const require = createRequire(import.meta.url);
  */
 export async function loadSharp(): Promise<typeof Sharp> {
   try {
-    return require('sharp') as typeof Sharp;
+    // Kept here: looking a package up takes a quarter of a millisecond, also when it is loaded already.
+    loaded ??= require('sharp') as typeof Sharp;
+    return loaded;
   } catch (cause) {
     throw new LineamentError('IMAGE_UNSUPPORTED', 'the decoder (sharp) could not be loaded', {
       cause,

@@ -4,12 +4,15 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { LineamentError } from '../errors.js';
+import { ERRORS, LineamentError } from '../errors.js';
 import { protect } from './auth/index.js';
 import { addDocs } from './docs.js';
 import { collectSchemas, serveOpenApi } from './openapi.js';
+import { limitPatience } from './patience.js';
 import { errorHandler, PROBLEM_TYPE, problem, problemOf, sendProblem, toLineamentError } from './problem.js';
-import type { Principal, Scope, ServiceConfig, ServiceParts } from './types.js';
+import { securityHeaders } from './security-headers.js';
+import type { Principal, Priority, Scope, ServiceConfig, ServiceParts } from './types.js';
+import { answerUnmatched } from './unmatched.js';
 import {
   AjvCompiler,
   cors,
@@ -20,7 +23,6 @@ import {
   type FastifyRequest,
   type FastifyTypeProvider,
   fastify,
-  helmet,
   multipart,
   type Static,
   type TSchema,
@@ -47,6 +49,8 @@ declare module 'fastify' {
     scope?: Scope | 'public';
     /** Name of the operation in logs and metrics. */
     kind?: string;
+    /** Set where each request is work on pictures, of this priority: what has no hope is refused before its body is read. */
+    work?: Priority;
   }
   interface FastifyRequest {
     principal: Principal;
@@ -86,24 +90,23 @@ export async function buildServer(parts: ServiceParts, groups: readonly RouteGro
   app.addHook('onRequest', async (request, reply) => {
     replies.set(request, reply.raw);
     reply.header('x-request-id', request.id);
+    // What comes over connections that are still busy. Whether it lives is told to the end.
+    if (parts.closing.aborted && request.routeOptions.config?.scope !== 'public') {
+      throw new LineamentError('CLOSED', 'the service stops');
+    }
+  });
+  limitPatience(app, config.server.requestTimeoutMs, ({ raw: { socket } }, answered) => {
+    if (answered) socket.destroy();
+    else refuseConnection(Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
   });
   limitBodies(app, config);
   dropRests(app, config);
+  dropUnread(app, config);
   countRequests(app, parts);
   app.setErrorHandler(errorHandler(parts));
-  app.setNotFoundHandler((request, reply) => {
-    const error = new LineamentError('NOT_FOUND', `there is no ${request.method} here`, {
-      fix: 'The document at /openapi.json lists every address.',
-    });
-    return sendProblem(error, request, reply);
-  });
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], formAction: ["'none'"], baseUri: ["'none'"] },
-    },
-    strictTransportSecurity: config.server.tls === undefined ? false : { maxAge: 15_552_000 },
-    crossOriginResourcePolicy: { policy: config.cors.origins.length > 0 ? 'cross-origin' : 'same-origin' },
+  const headers = securityHeaders(config);
+  app.addHook('onRequest', async (_, reply) => {
+    reply.headers(headers);
   });
   if (config.cors.origins.length > 0) {
     await app.register(cors, {
@@ -128,9 +131,14 @@ export async function buildServer(parts: ServiceParts, groups: readonly RouteGro
   app.addContentTypeParser(/^(?:image\/|application\/octet-stream(?:;|$))/i, { parseAs: 'buffer' }, (_, body, done) =>
     done(null, body),
   );
-  await app.register(websocket, { options: { maxPayload: MAX_WS_MESSAGE } });
+  await app.register(websocket, {
+    options: { maxPayload: MAX_WS_MESSAGE },
+    // What broke the rules of WebSockets is told so by `ws`, which is closing then; anything else is ours.
+    errorHandler: (_, socket) => socket.close(1011),
+  });
   await collectSchemas(app, config);
   await protect(app, parts);
+  answerUnmatched(app);
   addProblems(app);
   serveOpenApi(app);
   if (config.server.docs) addDocs(app);
@@ -151,9 +159,12 @@ async function newApp(config: ServiceConfig, parts: Pick<ServiceParts, 'log'>): 
   const options = {
     loggerInstance: quietLogger(parts),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: server.requestTimeoutMs,
+    // Of Node's own limit no route could be exempt: limitPatience takes its place.
+    requestTimeout: 0,
     keepAliveTimeout: server.keepAliveMs,
     forceCloseConnections: 'idle' as const,
+    // Fastify's own answer is no problem document.
+    return503OnClosing: false,
     trustProxy: server.trustProxy.length === 0 ? false : [...server.trustProxy],
     requestIdHeader: false as const,
     genReqId: (request: IncomingMessage) => {
@@ -161,7 +172,7 @@ async function newApp(config: ServiceConfig, parts: Pick<ServiceParts, 'log'>): 
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     onProtoPoisoning: 'error' as const,
     onConstructorPoisoning: 'error' as const,
     schemaController: { compilersFactory: { buildValidator } },
@@ -249,18 +260,42 @@ function dropRests(app: App, { limits }: ServiceConfig): void {
   });
 }
 
+/**
+ * Lets go of who takes nothing of its answer for so long: it would keep the connection, the rest of the answer, and the room that its body was given.
+ * An answer that is silent because there is nothing to tell is left alone.
+ */
+function dropUnread(app: App, { server: { requestTimeoutMs } }: ServiceConfig): void {
+  app.addHook('onRequest', async (_, { raw }) => {
+    // Work takes the time that it takes; an answer before this one may have left its limit on the connection.
+    raw.socket?.setTimeout(0);
+  });
+  app.addHook('onSend', async (_, { raw }) => {
+    raw.setTimeout(requestTimeoutMs, () => {
+      const { socket } = raw;
+      if (socket !== null && socket.writableLength > 0) socket.destroy();
+      else socket?.setTimeout(requestTimeoutMs);
+    });
+  });
+}
+
 /** One line of the log and one count for each request. Never the query, which may hold what is nobody's business. */
 function countRequests(app: App, { log, metrics }: ServiceParts): void {
-  app.addHook('onResponse', async (request, reply) => {
+  const count = (request: FastifyRequest, reply: FastifyReply, status: number): void => {
     const route = request.routeOptions.url ?? 'unmatched';
-    metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+    metrics.request(route, request.method, status, reply.elapsedTime / 1000);
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     const who = request.principal?.id;
-    log.info(
-      { id: request.id, method: request.method, route, status: reply.statusCode, ms, ...(who && { who }) },
-      'request',
-    );
+    log.info({ id: request.id, method: request.method, route, status, ms, ...(who && { who }) }, 'request');
+  };
+  app.addHook('onRequest', async (request, reply) => {
+    const { raw } = reply;
+    // Of those that were not answered to the end `onResponse` does not hear.
+    raw.once('close', () => {
+      if (raw.writableFinished || request.ws) return;
+      count(request, reply, raw.headersSent ? reply.statusCode : ERRORS.ABORTED.status);
+    });
   });
+  app.addHook('onResponse', async (request, reply) => count(request, reply, reply.statusCode));
 }
 
 /** Every route may answer with a problem; it is said in one place. */
@@ -282,13 +317,15 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const [status, reason, code, detail] =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? ([408, 'Request Timeout', 'DEADLINE_EXCEEDED', 'the request did not come in whole in time'] as const)
-      : error.code === 'HPE_HEADER_OVERFLOW'
-        ? ([431, 'Request Header Fields Too Large', 'PAYLOAD_TOO_LARGE', 'the headers are too long'] as const)
-        : ([400, 'Bad Request', 'INVALID_ARGUMENT', 'this is not a request of HTTP'] as const);
-  const body = JSON.stringify({ ...problemOf(new LineamentError(code, detail), randomUUID()), status });
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const [status, reason, code, detail] = late
+    ? ([408, 'Request Timeout', 'DEADLINE_EXCEEDED', 'the request did not come in whole in time'] as const)
+    : error.code === 'HPE_HEADER_OVERFLOW'
+      ? ([431, 'Request Header Fields Too Large', 'PAYLOAD_TOO_LARGE', 'the headers are too long'] as const)
+      : ([400, 'Bad Request', 'INVALID_ARGUMENT', 'this is not a request of HTTP'] as const);
+  const fix = 'Send it faster, or raise server.request_timeout_ms (server.headers_timeout_ms for its headers).';
+  const refused = new LineamentError(code, detail, late ? { fix } : {});
+  const body = JSON.stringify({ ...problemOf(refused, randomUUID()), status });
   const head = [
     `HTTP/1.1 ${status} ${reason}`,
     `content-type: ${PROBLEM_TYPE}`,

@@ -2,9 +2,11 @@
 import type { EngineHost } from '../engine/host/types.js';
 import type { Gallery, Json } from '../gallery/index.js';
 import type { ModelCatalogue } from '../models/catalogue/types.js';
+import type { ApiKey, CreatedKey, NewKey } from './auth/types.js';
 import type { CameraHub } from './cameras/index.js';
 import type { Logger, Scope, ServiceConfig } from './config/types.js';
 
+export type { ApiKey } from './auth/types.js';
 export type { CameraConfig, Logger, Scope, ServiceConfig } from './config/types.js';
 
 /** Who is asking. */
@@ -52,6 +54,8 @@ export interface Scheduler {
    * the deadline leave no hope, with `DEADLINE_EXCEEDED`, `ABORTED`, `CLOSED`, or as `work` does. The signal that `work` is given fires for all of these.
    */
   run<T>(job: Job, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Throws what `run` would reject with at once for such a job, and counts it: to be asked before what it needs is read. */
+  admit(job: Job): void;
   stats(): SchedulerStats;
   /** Refuses new jobs and lets the others end. */
   close(): Promise<void>;
@@ -79,6 +83,8 @@ export interface Metrics {
   text(): Promise<{ readonly contentType: string; readonly body: string }>;
   /** The same for people: counts, rates and quantiles of each route and operation. */
   summary(): Json;
+  /** Watches the event loop no longer. What was counted can still be read. */
+  close(): void;
 }
 
 /** One line of the audit trail. Never holds pictures, embeddings or secrets. */
@@ -110,16 +116,6 @@ export interface AuditTrail {
   close(): Promise<void>;
 }
 
-export interface ApiKey {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly createdAt: number;
-  readonly expiresAt?: number;
-  readonly lastUsedAt?: number;
-  readonly revoked: boolean;
-}
-
 /** Keys and tokens. */
 export interface Authority {
   /** The key that was made because there was none for an administrator; shown once. It outlives the process after {@link keepFirstKey} only. */
@@ -137,11 +133,7 @@ export interface Authority {
   redeemTicket(ticket: string, address: string): Principal;
   /** Whether who was let in may stay: the key was not revoked, and nothing has expired. */
   stands(principal: Principal): boolean;
-  createKey(given: {
-    readonly name: string;
-    readonly scopes: readonly Scope[];
-    readonly expiresAt?: number;
-  }): Promise<ApiKey & { readonly key: string }>;
+  createKey(given: NewKey): Promise<CreatedKey>;
   listKeys(): Promise<readonly ApiKey[]>;
   /** `NOT_FOUND`. */
   revokeKey(id: string): Promise<void>;

@@ -4,7 +4,6 @@
  */
 export { AjvCompiler } from '@fastify/ajv-compiler';
 export { default as cors } from '@fastify/cors';
-export { default as helmet } from '@fastify/helmet';
 export { default as multipart, type Multipart, type MultipartFile } from '@fastify/multipart';
 export { default as rateLimit } from '@fastify/rate-limit';
 export { default as swagger } from '@fastify/swagger';
@@ -24,6 +23,7 @@ export {
   type RawServerDefault,
   type RouteOptions,
 } from 'fastify';
+export { default as helmet } from 'helmet';
 export * as jose from 'jose';
 export { Counter, collectDefaultMetrics, Gauge, Histogram, Registry, Summary } from 'prom-client';
 export {

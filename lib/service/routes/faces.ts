@@ -86,7 +86,7 @@ function addLook<T extends TObject>(app: App, parts: ServiceParts, given: LookRo
     path,
     {
       preValidation: single.preValidation,
-      config: { scope: 'read', kind: name },
+      config: { scope: 'read', kind: name, work: 'normal' },
       schema: { ...single.schema, operationId: name, summary, description, tags: ['faces'], response: { 200: Faces } },
     },
     async (request) => {
@@ -100,7 +100,7 @@ function addLook<T extends TObject>(app: App, parts: ServiceParts, given: LookRo
     `${path}/batch`,
     {
       preValidation: several.preValidation,
-      config: { scope: 'read', kind: `${name}_batch` },
+      config: { scope: 'read', kind: `${name}_batch`, work: 'low' },
       schema: {
         ...several.schema,
         operationId: `${name}_batch`,
@@ -171,7 +171,7 @@ function addMesh(app: App, parts: ServiceParts): void {
     '/api/v1/mesh',
     {
       preValidation: route.preValidation,
-      config: { scope: 'read', kind: 'mesh' },
+      config: { scope: 'read', kind: 'mesh', work: 'low' },
       schema: {
         ...route.schema,
         operationId: 'mesh',

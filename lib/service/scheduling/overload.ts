@@ -12,8 +12,15 @@ export interface OverloadedError extends LineamentError {
 /** @param ms until there is hope again, as far as it can be told */
 export function overloaded(detail: string, ms: number): OverloadedError {
   const seconds = Math.min(MOST_SECONDS, Math.max(LEAST_SECONDS, Math.ceil(ms / 1000)));
-  const error = new LineamentError('OVERLOADED', detail, {
-    fix: `Come back in ${seconds} s, or send fewer requests at a time.`,
-  });
-  return Object.assign(error, { retryAfter: seconds });
+  const { stackTraceLimit } = Error;
+  // Hundreds a second, none of them a fault of the code: where they come from is nobody's question, and it is most of what they cost.
+  Error.stackTraceLimit = 0;
+  try {
+    const error = new LineamentError('OVERLOADED', detail, {
+      fix: `Come back in ${seconds} s, or send fewer requests at a time.`,
+    });
+    return Object.assign(error, { retryAfter: seconds });
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }

@@ -91,11 +91,7 @@ class WorkScheduler implements Scheduler {
     return new Promise<T>((resolve, reject) => {
       const given = checkJob(job, this.#limits.deadlineMs);
       const since = performance.now();
-      const refused = this.#refuse(given, since, job.signal);
-      if (refused !== undefined) {
-        this.#counts[refused.code === 'ABORTED' ? 'aborted' : 'refused']++;
-        throw refused;
-      }
+      this.#admit(given, since, job.signal);
       const task: Task = {
         ...given,
         since,
@@ -116,6 +112,10 @@ class WorkScheduler implements Scheduler {
       if (this.#working.size < this.#concurrency) this.#start(task, since);
       else this.#waiting.add(task);
     });
+  }
+
+  admit(job: Job): void {
+    this.#admit(checkJob(job, this.#limits.deadlineMs), performance.now(), job.signal);
   }
 
   stats(): SchedulerStats {
@@ -146,6 +146,13 @@ class WorkScheduler implements Scheduler {
     clearTimeout(impatient);
   }
 
+  #admit(job: CheckedJob, now: number, signal: AbortSignal | undefined): void {
+    const refused = this.#refuse(job, now, signal);
+    if (refused === undefined) return;
+    this.#counts[refused.code === 'ABORTED' ? 'aborted' : 'refused']++;
+    throw refused;
+  }
+
   /** Why a job is not taken, if it is not. */
   #refuse(job: CheckedJob, now: number, signal: AbortSignal | undefined): LineamentError | undefined {
     if (this.#closing !== undefined) return closed();
@@ -174,8 +181,7 @@ class WorkScheduler implements Scheduler {
     for (const { kind, working } of this.#working) {
       work += Math.max(0, this.#times.expected(kind) - (now - (working?.since ?? now)));
     }
-    const line = job === undefined ? this.#waiting : this.#waiting.before(job);
-    for (const { kind } of line) work += this.#times.expected(kind);
+    for (const [kind, count] of this.#waiting.ahead(job)) work += count * this.#times.expected(kind);
     return work / this.#concurrency;
   }
 

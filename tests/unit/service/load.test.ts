@@ -65,6 +65,41 @@ describe('a service beyond its capacity', () => {
     expect((await detect()).status).toBe(200);
   });
 
+  it('refuses what has no hope before its body is read', async () => {
+    await using other = await startService({ limits: { concurrency: 1, queue: 0 }, cache: { embeddings: 0 } });
+    const { hostname, port } = new URL(other.address);
+    const headers = {
+      'content-type': 'image/jpeg',
+      'content-length': picture.length,
+      authorization: `Bearer ${other.key}`,
+    };
+    const body = new Uint8Array(picture);
+    let status: number | undefined;
+    while (status === undefined) {
+      const working = other.fetch('/api/v1/analyze', {
+        method: 'POST',
+        headers: { 'content-type': 'image/jpeg' },
+        body,
+      });
+      while ((await other.fetch('/metrics').then((answer) => answer.text())).includes('lineament_queue_running 0')) {
+        if ((await Promise.race([working, wait(1)])) !== undefined) break;
+      }
+      // Its body never comes.
+      const asking = request({ hostname, port, path: '/api/v1/detect', method: 'POST', headers });
+      const answer = new Promise<number | undefined>((resolve) => {
+        asking.on('response', (incoming) => resolve(incoming.statusCode));
+        asking.on('error', () => resolve(undefined));
+      });
+      asking.flushHeaders();
+      // Where the other one was quicker it would be waited for.
+      void working.then(() => setTimeout(() => asking.destroy(), 100));
+      status = await answer;
+      asking.destroy();
+      await working;
+    }
+    expect(status).toBe(429);
+  });
+
   it('forgets those whose client goes away', async () => {
     const before = await scheduler();
     const { hostname, port } = new URL(service.address);

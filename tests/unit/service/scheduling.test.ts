@@ -174,6 +174,45 @@ describe('the scheduler', () => {
     expect(await Promise.all(all)).toEqual([400, 400, 400, 400, 10, 400]);
   });
 
+  it('says beforehand what it would refuse, and holds nothing for it', async () => {
+    const scheduler = schedulerWith({ concurrency: 1, queue: 2, deadlineMs: 60_000 });
+    scheduler.admit(job());
+    const all = [1, 2, 3].map(() => outcome(scheduler.run(job(), work(10))));
+    expect(() => scheduler.admit(job({ bytes: 0 }))).toThrow(
+      expect.objectContaining({ code: 'OVERLOADED', retryAfter: 1 }),
+    );
+    expect(scheduler.stats()).toMatchObject({ running: 1, waiting: 2, bytes: 3, refused: 1 });
+    await pass(30);
+    expect(await Promise.all(all)).toEqual([10, 10, 10]);
+    scheduler.admit(job());
+    await scheduler.close();
+    expect(() => scheduler.admit(job())).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+  });
+
+  it('counts of the less urgent only what has waited long enough to be before', async () => {
+    // A `low` one stands 30 % of the deadline behind a `normal` one.
+    const scheduler = schedulerWith({ concurrency: 1, queue: 100, deadlineMs: 10_000 });
+    const first = scheduler.run(job(), work(1000));
+    await pass(1000);
+    await first;
+    const all = [1, 2, 3, 4, 5].map(() => outcome(scheduler.run(job({ priority: 'low' }), work(1000))));
+    // One works and four wait; with them it would be 5 s and its own, above half of the deadline.
+    scheduler.admit(job());
+    expect(() => scheduler.admit(job({ priority: 'low' }))).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
+    all.push(outcome(scheduler.run(job({ kind: 'other', priority: 'low' }), work(1000))));
+    await pass(6000);
+    await Promise.all(all);
+    const late = outcome(scheduler.run(job(), work(9000)));
+    const aged = [1, 2, 3, 4, 5, 6].map(() =>
+      outcome(scheduler.run(job({ priority: 'low', deadlineMs: 1e6 }), work(1))),
+    );
+    scheduler.admit(job());
+    await pass(3500);
+    expect(() => scheduler.admit(job())).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
+    await pass(10_000);
+    await Promise.all([late, ...aged]);
+  });
+
   it('gives up at the deadline: what waits is forgotten, what works is told to stop', async () => {
     const scheduler = schedulerWith({ concurrency: 1, deadlineMs: 100 });
     let told: unknown;
