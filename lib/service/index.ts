@@ -1,4 +1,6 @@
 /** The service: everything that the library does, over HTTP and WebSocket. */
+export { type KeyDesk, openKeyDesk } from './auth/desk.js';
+export type { ApiKey, CreatedKey, NewKey } from './auth/types.js';
 export {
   type ConfigSources,
   type DeepPartial,

@@ -2,6 +2,7 @@
 import type { Command } from '../command.js';
 import { FACE_COMMANDS } from './face-commands.js';
 import { GALLERY_COMMANDS } from './gallery-commands.js';
+import { KEYS } from './keys-command.js';
 import { LANDMARK_COMMANDS } from './landmark-commands.js';
 import { MODELS } from './models-command.js';
 import { RETENTION } from './retention-command.js';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   STRANGERS,
   RETENTION,
   SERVE,
+  KEYS,
   ...LANDMARK_COMMANDS,
   MODELS,
   DOCTOR,

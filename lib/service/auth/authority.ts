@@ -2,17 +2,18 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { LineamentError } from '../../errors.js';
 import { Lifetime } from '../../inference/lifetime.js';
-import type { ApiKey, Authority, Logger, Principal, ServiceConfig } from '../types.js';
+import type { Authority, Logger, Principal, ServiceConfig } from '../types.js';
 import { callerOf } from './address.js';
 import { Failures } from './failures.js';
 import { matches, nobodysHash } from './hash.js';
-import { KeyStore, type NewKey, type Presented, readKey } from './keys.js';
+import { KeyStore, type Presented, readKey } from './keys.js';
 import { SCOPES, withLesser } from './scopes.js';
 import { Tickets } from './tickets.js';
 import { isToken, openTokens, type TokenReader } from './tokens.js';
 import { Turns } from './turns.js';
+import type { ApiKey, CreatedKey, NewKey } from './types.js';
 
-/** How long a key that was checked is believed without checking it again. Revocation and expiry hold at once. */
+/** How long a key that was checked is believed without checking it again. Revocation and expiry hold at once; what another process revokes, once it was seen. */
 const BELIEVED_MS = 600_000;
 const MOST_BELIEVED = 10_000;
 /** Half of Node's pool at most, so that files and names can be looked up meanwhile. */
@@ -20,6 +21,8 @@ const MOST_CHECKS = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 
 const MOST_WAITING = 256;
 /** How often last uses are written. */
 const FLUSH_MS = 60_000;
+/** How often it is looked whether another process has made or revoked keys. */
+const LOOK_MS = 1000;
 /** Longest credential that is looked at; tokens with many claims are some kilobytes. */
 const MOST_CHARACTERS = 8192;
 
@@ -59,7 +62,7 @@ class Doorkeeper implements Authority {
   readonly #tickets: Tickets;
   readonly #turns = new Turns(MOST_CHECKS, MOST_WAITING);
   readonly #lifetime = new Lifetime('authority');
-  readonly #flushing: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
   /** What unknown ids are compared with. */
   readonly #nobody = nobodysHash();
   /** Keys that were checked, by their HMAC under a secret of this process: neither keys nor hashes that could be tried lie in memory. */
@@ -87,7 +90,10 @@ class Doorkeeper implements Authority {
     this.#tickets = new Tickets(now);
     this.#first = first?.id;
     if (first !== undefined) this.firstKey = first.key;
-    this.#flushing = setInterval(() => void this.#flush(), FLUSH_MS).unref();
+    this.#timers = [
+      setInterval(() => void this.#flush(), FLUSH_MS).unref(),
+      setInterval(() => void this.#look(), LOOK_MS).unref(),
+    ];
   }
 
   async authenticate(credential: string | undefined, address: string): Promise<Principal> {
@@ -134,12 +140,15 @@ class Doorkeeper implements Authority {
     });
   }
 
-  createKey(given: NewKey): Promise<ApiKey & { readonly key: string }> {
+  createKey(given: NewKey): Promise<CreatedKey> {
     return this.#lifetime.use(() => this.#keys.create(given));
   }
 
   listKeys(): Promise<readonly ApiKey[]> {
-    return this.#lifetime.use(async () => this.#keys.list());
+    return this.#lifetime.use(async () => {
+      await this.#look();
+      return this.#keys.list();
+    });
   }
 
   revokeKey(id: string): Promise<void> {
@@ -148,7 +157,7 @@ class Doorkeeper implements Authority {
 
   close(): Promise<void> {
     return this.#lifetime.close(async () => {
-      clearInterval(this.#flushing);
+      for (const timer of this.#timers) clearInterval(timer);
       await this.#keys.close();
       this.#secret.fill(0);
     });
@@ -177,9 +186,11 @@ class Doorkeeper implements Authority {
           this.#turns.take(caller, async () => {
             // Counted here, in turn: of many wrong keys that come at once, those in front have failed when the next is looked at.
             this.#failures.check(caller);
+            await this.#look();
             const hash = this.#keys.hashOf(id);
             const right = await matches(secret, hash ?? this.#nobody);
             if (right && hash !== undefined) {
+              await this.#strengthen(id, secret);
               this.#believe(mark, id);
               return id;
             }
@@ -226,11 +237,24 @@ class Doorkeeper implements Authority {
     return new LineamentError('UNAUTHENTICATED', detail);
   }
 
-  async #flush(): Promise<void> {
+  #flush(): Promise<void> {
+    return this.#tried(this.#keys.flush(), 'last uses of keys could not be written');
+  }
+
+  #look(): Promise<void> {
+    return this.#tried(this.#keys.refresh(), 'what others changed of the keys could not be read');
+  }
+
+  #strengthen(id: string, secret: string): Promise<void> {
+    return this.#tried(this.#keys.strengthen(id, secret), 'a key could not be hashed anew');
+  }
+
+  /** What keeps nobody out when it fails. */
+  async #tried(work: Promise<void>, failed: string): Promise<void> {
     try {
-      await this.#keys.flush();
+      await work;
     } catch (error) {
-      this.#log.warn({ error: (error as Error).message }, 'last uses of keys could not be written');
+      if (!this.#lifetime.closed) this.#log.warn({ error: (error as Error).message }, failed);
     }
   }
 }

@@ -29,9 +29,15 @@ function derive(secret: string, salt: Uint8Array, { N, r, p }: ScryptCost): Prom
   });
 }
 
-export async function hashSecret(secret: string): Promise<SecretHash> {
+export async function hashSecret(secret: string, cost: ScryptCost = COST): Promise<SecretHash> {
   const salt = randomBytes(16);
-  return { salt, hash: await derive(secret, salt, COST), cost: COST };
+  return { salt, hash: await derive(secret, salt, cost), cost };
+}
+
+/** Whether a cost is below another one, in memory or in time. */
+export function isBelow(cost: ScryptCost, wanted: ScryptCost): boolean {
+  const memory = ({ N, r }: ScryptCost): number => N * r;
+  return memory(cost) < memory(wanted) || memory(cost) * cost.p < memory(wanted) * wanted.p;
 }
 
 /** Compares in constant time. */

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { invalid, nonEmptyString } from '../../errors/validate.js';
 import { LineamentError } from '../../errors.js';
 import type { Database } from '../../gallery/database.js';
-import type { SqlRow } from '../../native/index.js';
-import type { ApiKey, Scope } from '../types.js';
+import type { SqlRow, SqlStatement } from '../../native/index.js';
+import type { Scope } from '../config/types.js';
 import { openPrivate } from './files.js';
-import { hashSecret, readCost, type SecretHash, writeCost } from './hash.js';
+import { COST, hashSecret, isBelow, readCost, type ScryptCost, type SecretHash, writeCost } from './hash.js';
 import { isScope, SCOPES } from './scopes.js';
+import type { ApiKey, CreatedKey, NewKey } from './types.js';
 
 export const KEYS_FILE = 'service.sqlite';
 /** "LSVC". */
@@ -26,7 +27,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       cost TEXT NOT NULL
     ) STRICT`,
   ],
+  // What a process that has the keys in memory looks at, to see whether another one has made or revoked some.
+  [
+    'CREATE TABLE revision (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL) STRICT',
+    'INSERT INTO revision (one, number) VALUES (1, 0)',
+    'CREATE TRIGGER key_made AFTER INSERT ON keys BEGIN UPDATE revision SET number = number + 1; END',
+    'CREATE TRIGGER key_revoked AFTER UPDATE OF revoked_at ON keys BEGIN UPDATE revision SET number = number + 1; END',
+  ],
 ];
+const REVISION = 'SELECT number FROM revision';
 
 /** Keys that can be used; more are refused. */
 const MOST_KEYS = 10_000;
@@ -43,12 +52,6 @@ export function readKey(credential: string): Presented | undefined {
   return id === undefined || secret === undefined ? undefined : { id, secret };
 }
 
-export interface NewKey {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly expiresAt?: number;
-}
-
 interface KeyRecord {
   readonly id: string;
   readonly name: string;
@@ -57,34 +60,38 @@ interface KeyRecord {
   readonly expiresAt: number | undefined;
   lastUsedAt: number | undefined;
   revokedAt: number | undefined;
-  readonly secret: SecretHash;
+  secret: SecretHash;
 }
 
-/** API keys in SQLite, all of them in memory too. What is in memory counts: nobody else writes the file while the service runs. */
+/** API keys in SQLite, all of them in memory too. What is in memory counts; what other processes have changed comes there by {@link refresh}. */
 export class KeyStore {
   readonly #db: Database;
   readonly #now: () => number;
+  readonly #cost: ScryptCost;
   readonly #keys = new Map<string, KeyRecord>();
   /** Keys whose last use is not on the disk. */
   readonly #used = new Set<string>();
   /** Keys that are not on the disk. */
   readonly #unwritten = new Set<string>();
+  /** Of the file, as of which memory has everything. */
+  #revision = -1;
 
-  private constructor(db: Database, now: () => number) {
+  private constructor(db: Database, now: () => number, cost: ScryptCost) {
     this.#db = db;
     this.#now = now;
+    this.#cost = cost;
   }
 
-  static async open(folder: string, now: () => number): Promise<KeyStore> {
-    const db = await openPrivate(folder, KEYS_FILE, APPLICATION_ID, MIGRATIONS);
+  /** Without `create` a missing file is `STORE_NOT_FOUND`. `cost` is that of secrets from now on. */
+  static async open(
+    folder: string,
+    now: () => number,
+    { create = true, cost = COST }: { readonly create?: boolean; readonly cost?: ScryptCost } = {},
+  ): Promise<KeyStore> {
+    const db = await openPrivate(folder, KEYS_FILE, APPLICATION_ID, MIGRATIONS, create);
     try {
-      const store = new KeyStore(db, now);
-      for await (const page of db.pages(`SELECT ${COLUMNS} FROM keys ORDER BY created_at, id`)) {
-        for (const row of page) {
-          const record = readRecord(row);
-          store.#keys.set(record.id, record);
-        }
-      }
+      const store = new KeyStore(db, now, cost);
+      await store.refresh();
       return store;
     } catch (error) {
       await db.close();
@@ -92,8 +99,23 @@ export class KeyStore {
     }
   }
 
+  /** Takes in keys that another process has made, and revocations of its. */
+  async refresh(): Promise<void> {
+    const revision = Number((await this.#db.read(REVISION)).rows[0]?.[0]);
+    if (revision === this.#revision) return;
+    for await (const page of this.#db.pages(`SELECT ${COLUMNS} FROM keys ORDER BY created_at, id`)) {
+      for (const row of page) {
+        const record = readRecord(row);
+        const known = this.#keys.get(record.id);
+        if (known === undefined) this.#keys.set(record.id, record);
+        else known.revokedAt ??= record.revokedAt;
+      }
+    }
+    this.#revision = revision;
+  }
+
   /** Makes a key; it is on the disk when this resolves. `INVALID_ARGUMENT` for a bad name, unknown scopes, a time that has passed, or too many keys. */
-  async create(given: NewKey): Promise<ApiKey & { readonly key: string }> {
+  async create(given: NewKey): Promise<CreatedKey> {
     const { record, key } = await this.#make(given);
     await this.#write(record);
     this.#keys.set(record.id, record);
@@ -101,7 +123,7 @@ export class KeyStore {
   }
 
   /** Makes a key that opens at once, and outlives the process once it was kept: by {@link keep}. */
-  async createForNow(given: NewKey): Promise<ApiKey & { readonly key: string }> {
+  async createForNow(given: NewKey): Promise<CreatedKey> {
     const { record, key } = await this.#make(given);
     this.#unwritten.add(record.id);
     this.#keys.set(record.id, record);
@@ -144,28 +166,33 @@ export class KeyStore {
       expiresAt,
       lastUsedAt: undefined,
       revokedAt: undefined,
-      secret: await hashSecret(secret),
+      secret: await hashSecret(secret, this.#cost),
     };
     return { record, key: `lin_${id}_${secret}` };
   }
 
   async #write({ id, name, scopes, createdAt, expiresAt, revokedAt, secret }: KeyRecord): Promise<void> {
-    await this.#db.write([
-      {
-        sql: `INSERT INTO keys (${COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
-        params: [
-          id,
-          name,
-          scopes.join(' '),
-          createdAt,
-          expiresAt ?? null,
-          revokedAt ?? null,
-          secret.salt,
-          secret.hash,
-          writeCost(secret.cost),
-        ],
-      },
-    ]);
+    await this.#change({
+      sql: `INSERT INTO keys (${COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)`,
+      params: [
+        id,
+        name,
+        scopes.join(' '),
+        createdAt,
+        expiresAt ?? null,
+        revokedAt ?? null,
+        secret.salt,
+        secret.hash,
+        writeCost(secret.cost),
+      ],
+    });
+  }
+
+  /** Writes what memory has, or is about to have. Where nobody else has changed anything there is nothing to be taken in after it. */
+  async #change(statement: SqlStatement): Promise<void> {
+    const results = await this.#db.write([statement, { sql: REVISION }]);
+    const revision = Number(results[1]?.rows[0]?.[0]);
+    if (revision === this.#revision + 1) this.#revision = revision;
   }
 
   list(): readonly ApiKey[] {
@@ -174,12 +201,25 @@ export class KeyStore {
 
   /** Holds at once, and on the disk when this resolves. A second time changes nothing. `NOT_FOUND`. */
   async revoke(id: string): Promise<void> {
+    if (!this.#keys.has(id)) await this.refresh();
     const record = this.#keys.get(id);
     if (record === undefined) throw new LineamentError('NOT_FOUND', 'there is no key with this id');
     record.revokedAt ??= this.#now();
+    await this.#change({
+      sql: 'UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL',
+      params: [record.revokedAt, id],
+    });
+  }
+
+  /** Hashes the secret of a key anew where its hash was made at a lower cost than hashes are made at now. It must be the right one. */
+  async strengthen(id: string, secret: string): Promise<void> {
+    const record = this.#keys.get(id);
+    if (record === undefined || !isBelow(record.secret.cost, this.#cost)) return;
+    const { salt, hash, cost } = await hashSecret(secret, this.#cost);
     await this.#db.write([
-      { sql: 'UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL', params: [record.revokedAt, id] },
+      { sql: 'UPDATE keys SET salt = ?, hash = ?, cost = ? WHERE id = ?', params: [salt, hash, writeCost(cost), id] },
     ]);
+    record.secret = { salt, hash, cost };
   }
 
   hashOf(id: string): SecretHash | undefined {

@@ -1,8 +1,11 @@
 import { overloaded } from '../scheduling/overload.js';
 
+/** Share of the line that is there for one caller. */
+const SHARE = 0.25;
+
 /**
- * Costly work in turns: `most` at a time in all, and one at a time for each caller, so that none can keep the others from theirs. More than
- * `waiting` callers' works that wait are refused with `OVERLOADED`.
+ * Costly work in turns: `most` at a time in all, and one at a time for each caller, so that none can keep the others from theirs. At most `waiting`
+ * works wait, a quarter of them of one caller; more are refused with `OVERLOADED`.
  */
 export class Turns {
   readonly #most: number;
@@ -20,10 +23,12 @@ export class Turns {
 
   /** Settles as `work` does. */
   take<T>(caller: string, work: () => Promise<T>): Promise<T> {
-    if (this.#queued >= this.#waiting) return Promise.reject(overloaded('too many keys wait to be checked', 1000));
+    const waiting = this.#callers.get(caller);
+    if (this.#queued >= this.#waiting || (waiting?.length ?? 0) >= SHARE * this.#waiting) {
+      return Promise.reject(overloaded('too many keys wait to be checked', 1000));
+    }
     return new Promise<T>((resolve, reject) => {
       const job = (): Promise<void> => work().then(resolve, reject);
-      const waiting = this.#callers.get(caller);
       this.#queued++;
       if (waiting === undefined) {
         this.#callers.set(caller, [job]);

@@ -93,6 +93,17 @@ describe('Turns', () => {
     await failed;
     expect(await Promise.all([first, last])).toEqual(['one', 'two']);
   });
+
+  it('leaves three quarters of the line to others than one caller', async () => {
+    const { work, end } = works();
+    const turns = new Turns(1, 8);
+    // The first one works already.
+    const all = ['a0', 'a1', 'a2', 'b1', 'b2'].map((name) => turns.take(String(name[0]), work(name)));
+    await expect(turns.take('a', work('a3'))).rejects.toMatchObject({ code: 'OVERLOADED' });
+    all.push(turns.take('c', work('c1')));
+    for (const name of ['a0', 'b1', 'c1', 'a1', 'b2', 'a2']) await end(name);
+    expect(await Promise.all(all)).toEqual(['a0', 'a1', 'a2', 'b1', 'b2', 'c1']);
+  });
 });
 
 describe('Failures', () => {
