@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../lib/image/decode.js';
 import { sniffFormat } from '../../lib/image/format.js';
 import type { ImageInput } from '../../lib/image/input.js';
+import { releaseFrame } from '../../lib/image/release.js';
 
 /** A picture whose left half is red and whose right half is blue. */
 const WIDTH = 64;
@@ -268,5 +269,32 @@ describe('objects of other libraries', () => {
     expect(await codeOf({ ...mat, depth: 5 })).toBe('INVALID_ARGUMENT');
     expect(await codeOf({ ...mat, channels: 2 })).toBe('INVALID_ARGUMENT');
     expect(await codeOf({ ...mat, getData: () => Buffer.alloc(3) })).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('pixels that are done with', () => {
+  it('are freed where they were decoded, once', async () => {
+    const file = await picture().jpeg().toBuffer();
+    for (const input of [file, picture()]) {
+      const frame = await decodeImage(input);
+      expect(frame.data).toHaveLength(WIDTH * HEIGHT * 3);
+      releaseFrame(frame);
+      expect(frame.data).toHaveLength(0);
+      expect(frame.data.buffer.byteLength).toBe(0);
+      releaseFrame(frame);
+    }
+    // The file's own bytes are the caller's.
+    expect((await decodeImage(file)).width).toBe(WIDTH);
+  });
+
+  it('stay where a caller gave them', async () => {
+    const data = new Uint8Array(pixels);
+    const frame = await decodeImage({ data, width: WIDTH, height: HEIGHT, format: 'rgb' });
+    releaseFrame(frame);
+    expect(data).toEqual(new Uint8Array(pixels));
+    const decoded = await decodeImage(await picture().png().toBuffer());
+    releaseFrame(await decodeImage(decoded));
+    expect(decoded.data).toHaveLength(data.length);
+    expect(frame.data).toHaveLength(data.length);
   });
 });
