@@ -40,7 +40,7 @@ export function parseCatalogueCard(
   };
   need('id', /^[\w.-]{1,100}$/.test(card.id));
   // The cache folder has files of its own.
-  need('file', !/^(\.|state\.|downloads$)/.test(card.file));
+  need('file', !/^(\.|state\.|downloads$)/i.test(card.file));
   need('title', isText(card.title));
   need('sources', Array.isArray(card.sources) && card.sources.every(isSource));
   need('sources or obtain', kind === 'private' || card.sources.length > 0 || isText(card.obtain));
@@ -66,7 +66,10 @@ export async function readCards(folder: string, kind: 'catalogue' | 'private'): 
   // Cards may lie in the cache folder too.
   for (const name of names.filter((one) => one.endsWith('.json') && one !== STATE_FILE).sort()) {
     const path = join(folder, name);
-    const card = parseCatalogueCard(await readFile(path, 'utf8'), path, kind);
+    const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+      throw new LineamentError('MODEL_CORRUPT', `the model card ${path} cannot be read`, { cause });
+    });
+    const card = parseCatalogueCard(text, path, kind);
     if (cards.has(card.id)) throw new LineamentError('DUPLICATE_ID', `two cards of ${folder} have the id '${card.id}'`);
     cards.set(card.id, card);
   }

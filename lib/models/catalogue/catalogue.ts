@@ -1,14 +1,14 @@
-import { rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { abortSignal, nonEmptyString } from '../../errors/validate.js';
 import { LineamentError, throwIfAborted } from '../../errors.js';
-import { packageRoot } from '../../native/package.js';
 import type { ModelCard } from '../card.js';
 import { type ModelPack, openPack, readVerified } from '../pack.js';
 import { shownAddress } from './address.js';
-import { OWN_LICENCE, readCards, readStarterCards } from './card.js';
-import { discardParts, download, type Expected } from './download.js';
+import { OWN_LICENCE, readStarterCards } from './card.js';
+import { discardParts, download, type Wanted } from './download.js';
 import { type Digest, digestFile, storageError } from './files.js';
+import { expectedOf, type Known, locate, type Place, readKnown, sizeOf } from './known.js';
 import { type CatalogueOptions, readOptions, type Settings } from './options.js';
 import { SharedDownload } from './shared.js';
 import { changeState, type Remembered, readState, type Trusted } from './state.js';
@@ -23,19 +23,11 @@ import type {
 /** Licence of the models of the starter pack, by name: each has its own, all allow use in products, none is to be accepted. */
 export const STARTER_LICENCE = 'starter-pack';
 
-/** A card that is not of the starter pack. */
-type Known = { readonly card: CatalogueCard; readonly origin: 'catalogue' | 'private' };
-
-/** Where a file of a card lies. */
-interface Place {
-  readonly folder: string;
-  readonly file: string;
-}
-
 /**
  * Opens the catalogue: the models of the starter pack, those that can be fetched, and those of private cards. Nothing is fetched before
  * `download`. Several processes may use one cache folder at once. Rejects with `INVALID_ARGUMENT`, `MODEL_CORRUPT` (a card), `DUPLICATE_ID`
- * (two cards with one id), `MODEL_NOT_FOUND` (no folder of private cards), `NOT_FOUND` (an accepted licence that no card has).
+ * (two cards with one id, or with one name for what they fetch), `MODEL_NOT_FOUND` (no folder of private cards), `NOT_FOUND` (an accepted
+ * licence that no card has).
  *
  * Downloads go straight to their addresses: `HTTP_PROXY` and its kin are not heeded; where there is no way out, name a mirror, or put the
  * files into a folder of `models`.
@@ -43,31 +35,11 @@ interface Place {
 export async function openCatalogue(options: CatalogueOptions = {}): Promise<ModelCatalogue> {
   const settings = readOptions(options);
   const starter = await readStarterCards();
-  const cards = new Map<string, Known>();
-  const groups: [Map<string, CatalogueCard>, Known['origin']][] = [
-    [await readCards(join(packageRoot, 'models', 'catalogue'), 'catalogue'), 'catalogue'],
-  ];
-  if (settings.cards !== undefined) groups.push([await readCards(settings.cards, 'private'), 'private']);
-  for (const [group, origin] of groups) {
-    for (const card of group.values()) {
-      if (starter.has(card.id) || cards.has(card.id)) {
-        throw new LineamentError('DUPLICATE_ID', `there is a model '${card.id}' already`, {
-          fix: `Give the card in ${origin === 'private' ? settings.cards : 'models/catalogue'} another id.`,
-        });
-      }
-      cards.set(card.id, { card, origin });
-    }
-  }
+  const cards = await readKnown(settings.cards, starter);
   const catalogue = new Catalogue(settings, starter, cards);
   for (const licence of settings.accepted) catalogue.known(licence);
   return catalogue;
 }
-
-const sizeOf = (path: string): Promise<number | undefined> =>
-  stat(path).then(
-    (found) => (found.isFile() ? found.size : undefined),
-    () => undefined,
-  );
 
 class Catalogue implements ModelCatalogue {
   readonly #settings: Settings;
@@ -111,31 +83,6 @@ class Catalogue implements ModelCatalogue {
     return found;
   }
 
-  /** What a file of a card must be: what the card says, or else what was seen first. */
-  #expected(card: CatalogueCard, state: Remembered): Expected {
-    const trusted = Object.hasOwn(state.trusted, card.id) ? state.trusted[card.id] : undefined;
-    const sha256 = card.sha256 ?? trusted?.sha256;
-    const bytes = card.bytes ?? (card.sha256 === undefined ? trusted?.bytes : undefined);
-    return { ...(sha256 === undefined ? {} : { sha256 }), ...(bytes === undefined ? {} : { bytes }) };
-  }
-
-  /** The user's own folders first, then the cards' folder, then the cache. A file of another size is another file. */
-  async #locate({ card, origin }: Known, { bytes }: Expected): Promise<Place | undefined> {
-    const { models, cards, cache } = this.#settings;
-    const given = card.sources.map(({ url, member }) => member ?? new URL(url).pathname).map((path) => basename(path));
-    const names = [...new Set([card.file, ...given])].filter(
-      (name) => /^[\w.-]+$/.test(name) && !name.endsWith('.zip'),
-    );
-    const places: Place[] = models.flatMap((folder) => names.map((file) => ({ folder, file })));
-    if (origin === 'private' && cards !== undefined) places.push({ folder: cards, file: card.file });
-    places.push({ folder: cache, file: card.file });
-    for (const place of places) {
-      const size = await sizeOf(join(place.folder, place.file));
-      if (size !== undefined && size > 0 && (bytes === undefined || size === bytes)) return place;
-    }
-    return undefined;
-  }
-
   async #starterEntry(card: ModelCard): Promise<CatalogueEntry> {
     const pack = await this.#openStarter();
     const size = pack === undefined ? undefined : await sizeOf(join(pack.folder, card.file));
@@ -159,8 +106,8 @@ class Catalogue implements ModelCatalogue {
   async #entry(found: Known, state: Remembered): Promise<CatalogueEntry> {
     const { card, origin } = found;
     const { id, title, task, licence, licenceId, licenceUrl, commercial, sets } = card;
-    const expected = this.#expected(card, state);
-    const place = await this.#locate(found, expected);
+    const expected = expectedOf(card, state);
+    const place = await locate(found, expected, this.#settings);
     const fallback = expected.sha256 === undefined ? 'unknown' : 'first-use';
     return {
       id,
@@ -230,6 +177,7 @@ class Catalogue implements ModelCatalogue {
       await running.settled;
       running = this.#running.get(id);
     }
+    throwIfAborted(options.signal);
     if (running === undefined) {
       const made = new SharedDownload((signal, onProgress) => this.#obtain(found, signal, onProgress));
       this.#running.set(id, made);
@@ -265,7 +213,7 @@ class Catalogue implements ModelCatalogue {
     this.#mayFetch(card, state, offline);
     await download({
       card,
-      expected: this.#expected(card, state),
+      expected: expectedOf(card, state),
       folder: this.folder,
       mirrors,
       patience,
@@ -298,13 +246,13 @@ class Catalogue implements ModelCatalogue {
     });
   }
 
-  async #others(id: string): Promise<{ card: CatalogueCard; expected: Expected }[]> {
+  async #others(id: string): Promise<Wanted[]> {
     const state = await readState(this.folder);
-    const absent: { card: CatalogueCard; expected: Expected }[] = [];
+    const absent: Wanted[] = [];
     for (const found of this.#cards.values()) {
       if (found.card.id === id || !this.#isAccepted(found.card.licenceId, state)) continue;
-      const expected = this.#expected(found.card, state);
-      if ((await this.#locate(found, expected)) === undefined) absent.push({ card: found.card, expected });
+      const expected = expectedOf(found.card, state);
+      if ((await locate(found, expected, this.#settings)) === undefined) absent.push({ card: found.card, expected });
     }
     return absent;
   }
@@ -312,28 +260,27 @@ class Catalogue implements ModelCatalogue {
   /** Whether the file is here and the right one. A wrong one in the cache is taken for absent; one of the user's is an error. */
   async #verifyPresent(found: Known, signal?: AbortSignal): Promise<boolean> {
     const { card } = found;
-    const expected = this.#expected(card, await readState(this.folder));
-    const place = await this.#locate(found, expected);
+    const expected = expectedOf(card, await readState(this.folder));
+    const place = await locate(found, expected, this.#settings);
     if (place === undefined) return false;
     const path = join(place.folder, place.file);
     const digest = await digestFile(path, signal);
-    if (expected.sha256 === undefined) await this.#trust(card, digest, path);
-    else if (digest.sha256 !== expected.sha256) {
-      if (place.folder === this.folder) return false;
-      throw new LineamentError('MODEL_HASH_MISMATCH', `${path} has SHA-256 ${digest.sha256}, not ${expected.sha256}`, {
-        fix: 'Take it away; do not use it if you do not know who changed it.',
-      });
-    }
-    return true;
+    const sha256 = expected.sha256 ?? (await this.#trust(card, digest, path));
+    if (digest.sha256 === sha256) return true;
+    if (place.folder === this.folder) return false;
+    throw new LineamentError('MODEL_HASH_MISMATCH', `${path} has SHA-256 ${digest.sha256}, not ${sha256}`, {
+      fix: 'Take it away; do not use it if you do not know who changed it.',
+    });
   }
 
-  /** Remembers the hash of a file that nobody published one of; the first one stays. */
-  async #trust(card: CatalogueCard, { sha256, bytes }: Digest, from: string): Promise<void> {
-    if (card.sha256 !== undefined) return;
+  /** Remembers the hash of a file that nobody published one of, and gives the one that is trusted: the first one stays. */
+  async #trust(card: CatalogueCard, { sha256, bytes }: Digest, from: string): Promise<string> {
+    if (card.sha256 !== undefined) return card.sha256;
     const seen: Trusted = { sha256, bytes, since: new Date().toISOString(), from };
-    await changeState(this.folder, (state) =>
+    const { trusted } = await changeState(this.folder, (state) =>
       Object.hasOwn(state.trusted, card.id) ? state : { ...state, trusted: { ...state.trusted, [card.id]: seen } },
     );
+    return trusted[card.id]!.sha256;
   }
 
   async remove(id: string, options: { readonly forget?: boolean } = {}): Promise<void> {
@@ -346,7 +293,7 @@ class Catalogue implements ModelCatalogue {
     if (this.#running.has(id)) {
       throw new LineamentError('STORE_BUSY', `${id} is being downloaded`, { fix: 'End the download first.' });
     }
-    const place = await this.#locate(found, {});
+    const place = await locate(found, {}, this.#settings);
     if (place !== undefined && place.folder !== this.folder) {
       throw new LineamentError('INVALID_ARGUMENT', `the file of ${id} lies in a folder of yours`, {
         fix: 'Delete it yourself.',
@@ -389,19 +336,16 @@ class Catalogue implements ModelCatalogue {
   async #usable(id: string): Promise<{ card: ModelCard; place: Place }> {
     const found = this.#cards.get(id);
     if (found === undefined) throw new LineamentError('MODEL_NOT_FOUND', `there is no model '${id}'`);
-    let expected = this.#expected(found.card, await readState(this.folder));
-    const place = await this.#locate(found, expected);
+    const expected = expectedOf(found.card, await readState(this.folder));
+    const place = await locate(found, expected, this.#settings);
     if (place === undefined) {
-      throw new LineamentError('MODEL_NOT_FOUND', `${id} is not in ${dirname(join(this.folder, found.card.file))}`, {
+      throw new LineamentError('MODEL_NOT_FOUND', `${id} is not in ${this.folder}`, {
         fix: `Fetch it with 'lineament models download ${id}'.`,
       });
     }
     const path = join(place.folder, place.file);
-    if (expected.sha256 === undefined) {
-      await this.#trust(found.card, await digestFile(path), path);
-      expected = this.#expected(found.card, await readState(this.folder));
-    }
+    const sha256 = expected.sha256 ?? (await this.#trust(found.card, await digestFile(path), path));
     const bytes = expected.bytes ?? (await sizeOf(path)) ?? 0;
-    return { card: { ...found.card, bytes, sha256: expected.sha256! }, place };
+    return { card: { ...found.card, bytes, sha256 }, place };
   }
 }

@@ -34,8 +34,8 @@ export interface Download extends Wanted {
   readonly isPresent: () => Promise<boolean>;
   /** Other models that are not here, whose licence is accepted: kept where they come in the same archive. */
   readonly others: () => Promise<readonly Wanted[]>;
-  /** A file is about to get its name. */
-  readonly onFile: (card: CatalogueCard, digest: Digest, source: string) => Promise<void>;
+  /** A file is about to get its name; gives the SHA-256 that is trusted: somebody else may have seen another file first. */
+  readonly onFile: (card: CatalogueCard, digest: Digest, source: string) => Promise<string>;
 }
 
 /** One place to try. */
@@ -89,17 +89,24 @@ export function addressesOf(card: CatalogueCard, mirrors: readonly string[]): Ad
 /** Partial files and locks of downloads. */
 const workFolder = (folder: string): string => join(folder, 'downloads');
 
+/** What is being unpacked of an archive for a card. */
+const unpackedPath = (archive: string, card: CatalogueCard): string => `${archive}.${card.file}`;
+
 const keyOf = (url: URL): string => createHash('sha256').update(url.href).digest('hex').slice(0, 24);
 
 /** Deletes what downloads of a card that stopped have left; what is under way is left alone. */
 export async function discardParts(folder: string, card: CatalogueCard, mirrors: readonly string[]): Promise<void> {
   for (const { url } of addressesOf(card, mirrors)) {
     const path = join(workFolder(folder), keyOf(url));
-    if ((await progressOf(`${path}.part`)) === undefined) continue;
+    const part = `${path}.part`;
+    const unpacked = unpackedPath(part, card);
+    const found = await Promise.all([part, unpacked].map(progressOf));
+    if (found.every((one) => one === undefined)) continue;
     const lock = tryLock(`${path}.lock`);
     if (lock === undefined) continue;
     try {
-      await discard(`${path}.part`);
+      await discard(part);
+      await discard(unpacked);
     } finally {
       lock.release();
     }
@@ -210,18 +217,31 @@ async function needRoom(folder: string, bytes: number): Promise<void> {
 }
 
 async function keepFile(job: Download, part: string, got: Transferred, source: string): Promise<void> {
-  checkDigest(job, got, 'what it gives');
-  await job.onFile(job.card, got, source);
+  const what = 'what it gives';
+  checkDigest(job, got, what);
+  await checkTrust(job, job.card, got, what, source);
   await settle(part, join(job.folder, job.card.file));
 }
 
 function checkDigest({ expected }: Wanted, got: Digest, what: string): void {
+  if (got.bytes === 0) throw new AddressError(`${what} is empty`, { retry: false });
   if (expected.sha256 !== undefined && got.sha256 !== expected.sha256) {
     throw new MismatchError(what, got.sha256, expected.sha256);
   }
   if (expected.bytes !== undefined && got.bytes !== expected.bytes) {
     throw new AddressError(`${what} has ${got.bytes} bytes, not ${expected.bytes}`, { retry: false });
   }
+}
+
+async function checkTrust(
+  job: Download,
+  card: CatalogueCard,
+  got: Digest,
+  what: string,
+  source: string,
+): Promise<void> {
+  const trusted = await job.onFile(card, got, source);
+  if (got.sha256 !== trusted) throw new MismatchError(what, got.sha256, trusted);
 }
 
 /** Takes the wanted file out of an archive, and then what else of it has a card: it would have to be fetched again otherwise. */
@@ -267,11 +287,12 @@ async function keepMember(
   source: string,
 ): Promise<void> {
   const { card, expected } = wanted;
-  const made = `${archive}.${card.file}`;
+  const made = unpackedPath(archive, card);
+  const what = `'${member}' in it`;
   try {
     const digest = await asArchive(unpack(job, entries, member, archive, made, expected));
-    checkDigest(wanted, digest, `'${member}' in it`);
-    await job.onFile(card, digest, source);
+    checkDigest(wanted, digest, what);
+    await checkTrust(job, card, digest, what, source);
     await settle(made, join(job.folder, card.file));
   } catch (error) {
     await rm(made, { force: true }).catch(() => undefined);

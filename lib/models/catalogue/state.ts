@@ -59,13 +59,17 @@ export async function readState(folder: string): Promise<Remembered> {
   return state as unknown as Remembered;
 }
 
-/** Changes what is remembered; processes that do so at once take turns. */
-export async function changeState(folder: string, change: (state: Remembered) => Remembered): Promise<void> {
+/** Changes what is remembered, and gives what is remembered then; processes that do so at once take turns. */
+export async function changeState(folder: string, change: (state: Remembered) => Remembered): Promise<Remembered> {
   await makeFolder(folder);
   const lock = await waitForLock(join(folder, 'state.lock'));
   try {
-    const changed = change(await readState(folder));
-    await writeWhole(join(folder, STATE_FILE), `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`);
+    const before = await readState(folder);
+    const changed = change(before);
+    if (changed !== before) {
+      await writeWhole(join(folder, STATE_FILE), `${JSON.stringify({ version: VERSION, ...changed }, null, 2)}\n`);
+    }
+    return changed;
   } finally {
     lock.release();
   }

@@ -5,7 +5,7 @@ import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/pr
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from '../../errors/abort.js';
-import { abortError, LineamentError } from '../../errors.js';
+import { abortError, LineamentError, throwIfAborted } from '../../errors.js';
 import { AddressError, get, type Patience, refusal } from './address.js';
 import { type Digest, storageError } from './files.js';
 
@@ -125,6 +125,13 @@ class Part {
     return this.#memo?.total;
   }
 
+  /** Whether an answer says itself that it is of another version: not every server heeds If-Range. */
+  isOther({ headers }: IncomingMessage): boolean {
+    const differ = (a: string | undefined, b: string | undefined): boolean =>
+      a !== undefined && b !== undefined && a !== b;
+    return differ(this.#memo?.etag, headers.etag) || differ(this.#memo?.modified, headers['last-modified']);
+  }
+
   /** Failures of the disk are told from failures of the network here. */
   async #disk<T>(work: Promise<T>): Promise<T> {
     return work.catch((cause: unknown) => {
@@ -190,7 +197,8 @@ async function sizeUp(part: Part, answer: IncomingMessage): Promise<number | und
   const fits =
     Number(start) === part.size &&
     (total === undefined || Number(end) === total - 1) &&
-    (part.total === undefined || total === part.total);
+    (part.total === undefined || total === part.total) &&
+    !part.isOther(answer);
   if (range === null || part.size === 0 || !fits) {
     await part.restart();
     throw new AddressError('sends another part than was asked for', { retry: true });
@@ -198,9 +206,20 @@ async function sizeUp(part: Part, answer: IncomingMessage): Promise<number | und
   return total;
 }
 
+/** What cannot be held against a hash must at least not be a cut file or a page that says to log in. */
+function checkBlind(answer: IncomingMessage, total: number | undefined): void {
+  if (/^text\/html\b/i.test(answer.headers['content-type'] ?? '')) {
+    throw new AddressError('gives a web page', { retry: false });
+  }
+  if (total === undefined && answer.headers['transfer-encoding'] === undefined) {
+    throw new AddressError('does not say how long it is: its end cannot be told from a cut', { retry: false });
+  }
+}
+
 async function receive(transfer: Transfer, part: Part, answer: IncomingMessage): Promise<void> {
-  const { bytes, maxBytes, patience, signal, onProgress, onSize } = transfer;
+  const { bytes, maxBytes, patience, signal, verifiable, onProgress, onSize } = transfer;
   const total = await sizeUp(part, answer);
+  if (!verifiable) checkBlind(answer, total);
   if (bytes !== undefined && total !== undefined && total !== bytes) {
     throw new AddressError(`has ${total} bytes, not ${bytes}: it is another file`, { retry: false });
   }
@@ -220,6 +239,8 @@ async function receive(transfer: Transfer, part: Part, answer: IncomingMessage):
   }, patience.idleMs);
   const forget = onAbort(signal, () => answer.destroy(abortError(signal)));
   try {
+    // It may have fired since the answer came: then nobody calls.
+    throwIfAborted(signal);
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       if (part.size + chunk.length > (total ?? limit)) {
         throw new AddressError(`sends more than the ${total ?? limit} bytes that it may`, { retry: false });
@@ -232,8 +253,9 @@ async function receive(transfer: Transfer, part: Part, answer: IncomingMessage):
     forget();
     answer.destroy();
   }
-  if (!answer.complete || (total !== undefined && part.size < total)) {
-    throw new AddressError(`ended after ${part.size} of ${total ?? 'its'} bytes`, { retry: true });
+  const whole = total ?? bytes;
+  if (!answer.complete || (whole !== undefined && part.size < whole)) {
+    throw new AddressError(`ended after ${part.size} of ${whole ?? 'its'} bytes`, { retry: true });
   }
 }
 
@@ -272,15 +294,16 @@ export async function transferFile(transfer: Transfer): Promise<Transferred> {
   const { patience, signal } = transfer;
   const part = await Part.open(transfer);
   try {
-    let before = part.size;
+    let furthest = part.size;
     for (let failures = 0; ; ) {
       try {
         await once(transfer, part);
         return await part.finish();
       } catch (thrown) {
         const error = asFailure(thrown, signal);
-        failures = part.size - before >= HEADWAY ? 1 : failures + 1;
-        before = part.size;
+        // Where a server cannot go on, each try begins at 0: only what came further than any before counts.
+        failures = part.size - furthest >= HEADWAY ? 1 : failures + 1;
+        furthest = Math.max(furthest, part.size);
         if (!error.retry || failures > patience.retries) throw error;
         await delay(error.waitMs ?? patience.retryMs * 2 ** (failures - 1), undefined, { signal }).catch(() => {
           throw abortError(signal);
@@ -289,5 +312,6 @@ export async function transferFile(transfer: Transfer): Promise<Transferred> {
     }
   } finally {
     await part.close();
+    if (part.size === 0) await discard(transfer.part);
   }
 }

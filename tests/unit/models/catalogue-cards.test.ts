@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LineamentError } from '../../../lib/errors.js';
@@ -99,6 +99,8 @@ describe('the cards of the catalogue', () => {
       { file: '..' },
       { file: 'state.json' },
       { file: 'downloads' },
+      { file: 'Downloads' },
+      { file: 'STATE.json' },
       { sha256: 'abc' },
       { bytes: -1 },
       { licenceId: undefined },
@@ -117,6 +119,9 @@ describe('the cards of the catalogue', () => {
     await writeFile(join(bench.cards, 'bad.json'), '{');
     expect(await codeOf(bench.catalogue())).toBe('MODEL_CORRUPT');
     expect(await codeOf(openCatalogue({ cards: join(bench.folder, 'none') }))).toBe('MODEL_NOT_FOUND');
+    await rm(join(bench.cards, 'bad.json'));
+    await mkdir(join(bench.cards, 'folder.json'));
+    expect(await codeOf(bench.catalogue())).toBe('MODEL_CORRUPT');
   });
 
   it('may lie in the cache folder', async () => {
@@ -134,6 +139,18 @@ describe('the cards of the catalogue', () => {
   it('may not take the id of another', async () => {
     await bench.write({ id: 'faceapi_ssd', ...HASH });
     expect(await codeOf(bench.catalogue())).toBe('DUPLICATE_ID');
+  });
+
+  it('may not be fetched to the place of another', async () => {
+    const card = { id: 'm', file: 'Adaface_ir101.onnx', ...HASH };
+    await bench.write({ ...card, sources: [{ url: bench.server.url('/m') }] });
+    await expect(bench.catalogue()).rejects.toMatchObject({
+      code: 'DUPLICATE_ID',
+      message: expect.stringMatching(/'m' and 'adaface_ir101'.*another name/) as string,
+    });
+    // What is never fetched has its own folder.
+    await bench.write(card);
+    expect((await (await bench.catalogue()).get('m')).state).toBe('absent');
   });
 });
 
