@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../errors.js';
+import { LineamentError, throwIfAborted } from '../errors.js';
 import { intersectionOverSmaller, intersectionOverUnion, squareRegion } from '../image/geometry.js';
 import { fixedSize } from '../models/contract.js';
 import type { Network, Networks } from '../models/network.js';
@@ -80,8 +80,22 @@ async function look(
   const fixed = fixedSize(network) ?? (free ? undefined : input);
   const layout = fixed === undefined ? freeLayout(part, longSide, input.multiple ?? 32) : fixedLayout(part, fixed);
   const { width, height, region } = layout;
-  const { detections } = await network.run(frame, [region], { width, height, decode, signal });
+  const { detections } = await network
+    .run(frame, [region], { width, height, decode, signal })
+    .catch((error: unknown) => {
+      throw ofNetwork(network, error);
+    });
   return detections === undefined ? [] : unpack(detections);
+}
+
+/** A decoder that lacks an output does not know whose it is. */
+function ofNetwork({ card: { id } }: Network, error: unknown): unknown {
+  if (!(error instanceof LineamentError && error.code === 'MODEL_CORRUPT')) return error;
+  const { message } = error.cause instanceof Error ? error.cause : error;
+  return new LineamentError('MODEL_CORRUPT', `${id}: ${message}`, {
+    cause: error,
+    fix: `Check that the file of ${id} is the one that its card describes.`,
+  });
 }
 
 /** The boxes without the weak ones that hold no face. A picture of clear faces costs nothing; a weak box some 4 ms. */

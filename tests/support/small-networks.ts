@@ -64,6 +64,8 @@ export interface ScrfdNetwork {
   readonly size?: readonly [number, number];
   /** Leave out the outputs of one stride. */
   readonly without?: (typeof SCRFD_STRIDES)[number];
+  /** Give the rows of one stride twice. */
+  readonly twice?: (typeof SCRFD_STRIDES)[number];
 }
 
 /**
@@ -71,7 +73,7 @@ export interface ScrfdNetwork {
  * are those of 640 × 640 whatever the input is, as in the published files). Where a cell is filled with its stride's colour and the rest is
  * black, `scrfdScore` and `scrfdValue` say what comes out for one of its anchors; all other scores are below 0.1.
  */
-export function scrfdNetwork({ keypoints = true, size, without }: ScrfdNetwork = {}): Uint8Array {
+export function scrfdNetwork({ keypoints = true, size, without, twice }: ScrfdNetwork = {}): Uint8Array {
   const graph = new OnnxGraph('scrfd');
   const input = graph.input('input.1', [1, 3, size?.[1] ?? 'H', size?.[0] ?? 'W']);
   const strides = SCRFD_STRIDES.filter((stride) => stride !== without);
@@ -102,7 +104,8 @@ export function scrfdNetwork({ keypoints = true, size, without }: ScrfdNetwork =
     const raw = graph.op('Conv', [means.get(stride)!, w, b], { kernel_shape: [1, 1] });
     const map = kind === 'score' ? graph.op('Sigmoid', [raw]) : raw;
     const rows = graph.op('Reshape', [graph.op('Transpose', [map], { perm: [0, 2, 3, 1] }), graph.int64([-1, values])]);
-    graph.output(String(name++), rows, [2 * (640 / stride) ** 2, values]);
+    const all = stride === twice ? graph.op('Concat', [rows, rows], { axis: 0 }) : rows;
+    graph.output(String(name++), all, [2 * (640 / stride) ** 2, values]);
   };
   for (const stride of strides) add(stride, 'score', 1);
   for (const stride of strides) add(stride, 'box', 4);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readBoxAgeGender, readExpressions } from '../../../lib/attributes/index.js';
 import { CATALOGUE_PRESETS } from '../../../lib/engine/index.js';
 import { squareRegion } from '../../../lib/image/geometry.js';
-import { FROM_106, locateLandmarks, MIRROR } from '../../../lib/landmarks/index.js';
-import type { Box } from '../../../lib/types.js';
+import { FROM_106, from106, locateLandmarks, MIRROR } from '../../../lib/landmarks/index.js';
+import type { Box, Point } from '../../../lib/types.js';
 import { random } from '../../support/random.js';
 import { linear, linearNetwork } from '../../support/small-networks.js';
 import { type Bench, openBench, paint } from './bench.js';
@@ -39,20 +39,58 @@ describe("InsightFace's landmarks", () => {
     expect(faces).toHaveLength(2);
     for (const [n, [x, y, w, h]] of BOXES.entries()) {
       const half = (Math.max(w, h) * 1.5) / 2;
-      for (const [i, index] of FROM_106.entries()) {
-        expect(faces[n]![i]![0]).toBeCloseTo(x + w / 2 + half * values[2 * index]!, 2);
-        expect(faces[n]![i]![1]).toBeCloseTo(y + h / 2 + half * values[2 * index + 1]!, 2);
+      const all = Array.from({ length: 106 }, (_, i): Point => [values[2 * i]!, values[2 * i + 1]!]);
+      for (const [i, [u, v]] of from106(all).entries()) {
+        expect(faces[n]![i]![0]).toBeCloseTo(x + w / 2 + half * u, 2);
+        expect(faces[n]![i]![1]).toBeCloseTo(y + h / 2 + half * v, 2);
       }
     }
   });
 
-  it('take each of the 106 once, and those of one half of the face from one half', () => {
-    expect(new Set(FROM_106).size).toBe(68);
-    expect(FROM_106.every((index) => index >= 0 && index < 106)).toBe(true);
-    // The jaw's halves are numbered alike (1–16 and 17–32, the chin 0), the eyes' by 54 apart but from left to right.
-    for (let i = 0; i < 8; i++) expect(FROM_106[MIRROR[i]!]).toBe(FROM_106[i]! + 16);
-    for (let i = 36; i < 42; i++) expect(FROM_106[i + 6]).toBe(FROM_106[i]! + 54);
+  it('are those that stand for them, each of one half of the face from that half', () => {
+    expect(FROM_106).toHaveLength(68);
+    const single = FROM_106.filter((from) => typeof from === 'number');
+    expect(new Set(single).size).toBe(60);
+    expect(FROM_106.flat().every((index) => index >= 0 && index < 106)).toBe(true);
+    // The jaw's halves are numbered alike (1–16 and 17–32, the chin 0).
+    for (let i = 0; i < 8; i++) expect(FROM_106[MIRROR[i]!]).toBe((FROM_106[i] as number) + 16);
     expect(FROM_106[8]).toBe(0);
+  });
+
+  it('draw lids as open as they are', () => {
+    // The eight points of an eye in their order around it (OpenVtuber, `eye_bound`), a quarter of its width apart; lids are parabolas.
+    const rings = [
+      [35, 41, 40, 42, 39, 37, 33, 36],
+      [89, 95, 94, 96, 93, 91, 87, 90],
+    ];
+    const along = [0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25];
+    const lid = (t: number): number => 4 * t * (1 - t);
+    const all = Array.from({ length: 106 }, (): Point => [Number.NaN, Number.NaN]);
+    for (const ring of rings) {
+      ring.forEach((index, i) => {
+        all[index] = [along[i]!, i < 4 ? -lid(along[i]!) : lid(along[i]!)];
+      });
+    }
+    const points = from106(all);
+    for (const first of [36, 42]) {
+      const [left, up1, up2, right, low2, low1] = points.slice(first, first + 6) as [
+        Point,
+        Point,
+        Point,
+        Point,
+        Point,
+        Point,
+      ];
+      expect([left, right]).toEqual([
+        [0, -0],
+        [1, 0],
+      ]);
+      expect([up1[0], up2[0]]).toEqual([low1[0], low2[0]]);
+      const open = (low1[1] - up1[1] + low2[1] - up2[1]) / 2;
+      // A third of the way along each lid, where the 68 have their points.
+      expect(open / (2 * lid(1 / 3))).toBeGreaterThan(0.97);
+      expect(open / (2 * lid(1 / 3))).toBeLessThan(1.03);
+    }
   });
 
   it('of 1103 points in space are the last 68', async () => {

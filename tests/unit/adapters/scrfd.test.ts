@@ -146,6 +146,13 @@ describe('SCRFD', () => {
     );
     const lacking = await bench.networks({ [id]: { bytes: scrfdNetwork({ without: 16 }) } });
     await expect(detectFaces(lacking, frame, plan)).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+    // Found when the sizes are known: the file itself leaves them open.
+    const long = await bench.networks({ [id]: { bytes: scrfdNetwork({ twice: 16 }) } });
+    await expect(detectFaces(long, frame, plan)).rejects.toMatchObject({
+      code: 'MODEL_CORRUPT',
+      message: expect.stringMatching(/: insightface_scrfd_10g: The scrfd decoder expects.*3200×1 scores/) as string,
+      fix: expect.stringContaining('insightface_scrfd_10g') as string,
+    });
     const gray = linearNetwork({
       channels: 1,
       size: 64,
