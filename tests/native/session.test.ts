@@ -127,6 +127,52 @@ describe.skipIf(!havePack)('sessions', () => {
     expect(difference).toBeLessThan(1e-5);
   });
 
+  it('take regions of several pictures as one batch', async () => {
+    const other = { data: picture(200, 150).reverse(), width: 200, height: 150, format: 'bgr' as const };
+    const gray = { data: picture(300, 50).subarray(7, 7 + 9000), width: 120, height: 75, format: 'gray' as const };
+    const first = pixelInput([...REGION_A, ...REGION_B]);
+    const more = [
+      { source: other, regions: Float64Array.from(REGION_A) },
+      { source: gray, regions: Float64Array.from([...REGION_B, ...REGION_C]) },
+    ];
+    const alone: number[] = [];
+    for (const one of [first, ...more]) {
+      const { outputs } = await landmarks.run({ input: { ...first, ...one, mirror: 'both' } });
+      alone.push(...floats(outputs, 'landmarks'));
+    }
+    for (const maxBatch of [3, 64]) {
+      const { outputs } = await landmarks.run({ input: { ...first, more, mirror: 'both' }, maxBatch });
+      expect(outputs?.[0]?.shape).toEqual([10, 68, 2]);
+      expect(largestDifference(floats(outputs, 'landmarks'), alone)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('keep the pixels of all pictures until they have read them', async () => {
+    const { setFlagsFromString } = await import('node:v8');
+    const { runInNewContext } = await import('node:vm');
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const view = (): PixelInput['source'] => ({ data: picture(320, 240), width: 320, height: 240, format: 'rgb' });
+    const regions = Float64Array.from(REGION_A);
+    const { outputs } = await landmarks.run({ input: pixelInput(REGION_A) });
+    const one = floats(outputs, 'landmarks');
+    const runs = Array.from({ length: 24 }, () =>
+      landmarks.run({
+        input: pixelInput(REGION_A, { more: Array.from({ length: 3 }, () => ({ source: view(), regions })) }),
+      }),
+    );
+    collect();
+    // What was freed too early would be written over by these.
+    const noisy = Array.from({ length: 40 }, () => new Uint8Array(320 * 240 * 3).fill(255));
+    for (const run of await Promise.all(runs)) {
+      const values = floats(run.outputs, 'landmarks');
+      for (let i = 0; i < 4; i++) {
+        expect(largestDifference(values.subarray(i * 136, (i + 1) * 136), one)).toBeLessThan(1e-5);
+      }
+    }
+    expect(noisy.every((bytes) => bytes[0] === 255)).toBe(true);
+  });
+
   it('run large batches in turns with the same result', async () => {
     const regions = [REGION_A, REGION_B, REGION_C, REGION_A, REGION_C].flat();
     const whole = await landmarks.run({ input: pixelInput(regions) });
@@ -235,6 +281,36 @@ describe.skipIf(!havePack)('sessions', () => {
         () => ({
           input: pixelInput(REGION_A, { source: { data: picture(32, 24), width: 320, height: 240, format: 'rgb' } }),
         }),
+      ],
+      [
+        'another picture with detached pixels',
+        () => ({
+          input: pixelInput(REGION_A, {
+            more: [
+              { source: pixelInput([]).source, regions: Float64Array.from(REGION_B) },
+              { source: { ...pixelInput([]).source, data: detachedPixels() }, regions: Float64Array.from(REGION_B) },
+            ],
+          }),
+        }),
+      ],
+      [
+        'another picture with too few pixels',
+        () => ({
+          input: pixelInput(REGION_A, {
+            more: [{ source: { ...pixelInput([]).source, width: 4000 }, regions: Float64Array.from(REGION_B) }],
+          }),
+        }),
+      ],
+      [
+        'another picture with half a region',
+        () => ({
+          input: pixelInput(REGION_A, { more: [{ ...pixelInput([]), regions: Float64Array.from([1, 0]) }] }),
+        }),
+      ],
+      ['no list of other pictures', () => ({ input: pixelInput(REGION_A, { more: 5 as never }) })],
+      [
+        'a list of other pictures with nothing in it',
+        () => ({ input: pixelInput(REGION_A, { more: [null as never] }) }),
       ],
       [
         'a tensor of another size',

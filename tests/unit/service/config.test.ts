@@ -38,6 +38,7 @@ describe('without any configuration', () => {
       consentRequired: false,
       collection: 'default',
     });
+    expect(config.engine.batching).toEqual({ items: 1, waitMs: 5 });
     expect(config.cameras).toEqual([]);
     expect(warningsOf(config)).toEqual([]);
     expect(isLoopback(config.server.host)).toBe(true);
@@ -156,6 +157,17 @@ describe('environment variables', () => {
       cameras: [{ id: 'door', source: '/dev/video0' }],
       data: { folder: '1234' },
     });
+  });
+
+  it('reach sections within sections, and join what the file says of them', async () => {
+    const file = path.join(folder, 'batching.yaml');
+    writeFileSync(file, 'engine:\n  batching:\n    items: 4\n    wait_ms: 2\n');
+    const env = { LINEAMENT_SERVICE_ENGINE_BATCHING_ITEMS: '32' };
+    expect((await loadConfig({ file, env })).engine.batching).toEqual({ items: 32, waitMs: 2 });
+    const settings = [{ path: 'engine.batching.wait_ms', text: '0', source: '--set' }];
+    expect((await loadConfig({ file, settings })).engine.batching).toEqual({ items: 4, waitMs: 0 });
+    const wrong = await refused(() => loadConfig({ env: { LINEAMENT_SERVICE_ENGINE_BATCHING_ITEMS: '0' } }));
+    expect(wrong.message).toContain('Expected integer from 1 to 256 for engine.batching.items');
   });
 
   it('of Kubernetes are none of ours', () => {

@@ -18,6 +18,7 @@ describe('metrics', () => {
     metrics.error('/api/v1/detect', 'OVERLOADED');
     metrics.inference('dlib128', 'embed', 0.04);
     metrics.queued('high', 0.002);
+    for (const items of [1, 8, 9]) metrics.batch('faceapi_recognition', items);
     const { contentType, body } = await metrics.text();
     expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
     const route = 'route="/api/v1/detect",method="POST"';
@@ -28,6 +29,8 @@ describe('metrics', () => {
     expect(sampleOf(body, 'lineament_http_errors_total{route="/api/v1/detect",code="OVERLOADED"}')).toBe(1);
     expect(sampleOf(body, 'lineament_inference_duration_seconds_count{model="dlib128",operation="embed"}')).toBe(1);
     expect(sampleOf(body, 'lineament_queue_wait_seconds_count{priority="high"}')).toBe(1);
+    expect(sampleOf(body, 'lineament_batch_items_bucket{le="8",network="faceapi_recognition"}')).toBe(2);
+    expect(sampleOf(body, 'lineament_batch_items_sum{network="faceapi_recognition"}')).toBe(18);
     expect(sampleOf(body, 'process_resident_memory_bytes')).toBeGreaterThan(1e6);
     expect(sampleOf(body, 'nodejs_heap_size_used_bytes')).toBeGreaterThan(1e5);
     expect(sampleOf(body, 'nodejs_eventloop_delay_seconds{quantile="p99"}')).toBeGreaterThanOrEqual(0);
