@@ -40,6 +40,7 @@ export async function readForm(
         if (part.valueTruncated || part.fieldnameTruncated) {
           throw new LineamentError('PAYLOAD_TOO_LARGE', `the field '${name.slice(0, 60)}' is too long`);
         }
+        spend(room, typeof part.value === 'string' ? part.value.length : JSON.stringify(part.value).length);
         const value =
           typeof part.value === 'string' ? convert(name, part.value, schema.properties?.[name]) : part.value;
         const before = fields[name];
@@ -55,13 +56,18 @@ export async function readForm(
 async function readFile(part: MultipartFile, room: { left: number }): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of part.file as AsyncIterable<Uint8Array>) {
-    room.left -= chunk.length;
-    if (room.left < 0)
-      throw new LineamentError('PAYLOAD_TOO_LARGE', 'the files together are longer than limits.body_bytes');
+    spend(room, chunk.length);
     chunks.push(chunk);
   }
   const [only] = chunks;
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}
+
+function spend(room: { left: number }, bytes: number): void {
+  room.left -= bytes;
+  if (room.left < 0) {
+    throw new LineamentError('PAYLOAD_TOO_LARGE', 'files and fields together are longer than limits.body_bytes');
+  }
 }
 
 function unknownFile(name: string, names: readonly string[]): LineamentError {

@@ -29,8 +29,10 @@ export type PictureLimits = Pick<ServiceConfig['limits'], 'imageBytes' | 'pixels
 
 /** Of decoded pixels. */
 const BYTES_PER_PIXEL = 3;
-/** Where the header does not tell the size: pictures of ten pixels a byte are rare. */
+/** Where the header does not tell the size: such files are damaged, or have few pixels. */
 const PIXELS_PER_BYTE = 10;
+/** Formats whose headers have more forms than are read here: where the size is not found it may be any. */
+const MANY_FORMS: ReadonlySet<ImageFormat> = new Set(['tiff', 'avif']);
 
 /**
  * Checks size, content and stated pixels. Throws `IMAGE_CORRUPT` (no bytes), `IMAGE_TOO_LARGE` (bytes or pixels), `IMAGE_UNSUPPORTED`
@@ -47,8 +49,8 @@ export function checkPicture({ name, bytes, error }: Upload, limits: PictureLimi
     });
   }
   const size = statedSize(bytes, format);
-  const pixels =
-    size === undefined ? Math.min(limits.pixels, bytes.length * PIXELS_PER_BYTE) : size.width * size.height;
+  const guess = MANY_FORMS.has(format) ? limits.pixels : Math.min(limits.pixels, bytes.length * PIXELS_PER_BYTE);
+  const pixels = size === undefined ? guess : size.width * size.height;
   if (pixels > limits.pixels) {
     throw new LineamentError(
       'IMAGE_TOO_LARGE',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkPicture } from '../../../lib/service/images/index.js';
 import { statedSize } from '../../../lib/service/images/size.js';
 import { startService, type TestService } from '../../support/service.js';
 import { answerOf, asBody, asForm, asJson, inAllForms, photo, postJson } from './pictures.js';
@@ -52,10 +53,16 @@ function crc(bytes: Uint8Array): number {
   return (value ^ 0xffffffff) >>> 0;
 }
 
+/** Ways to write a format that state the size in other places. */
+const WAYS: Readonly<Record<string, readonly object[]>> = {
+  webp: [{ lossless: true }, { lossless: false }],
+  tiff: [{}, { bigtiff: true }],
+};
+
 describe('the stated size of a picture', () => {
-  it.each(['jpeg', 'png', 'gif', 'webp'] as const)('is read from a %s as the decoder reads it', async (format) => {
+  it.each(['jpeg', 'png', 'gif', 'webp', 'tiff', 'avif'] as const)('is read from a %s', async (format) => {
     const picture = sharp({ create: { width: 317, height: 203, channels: 3, background: '#456' } });
-    for (const options of format === 'webp' ? [{ lossless: true }, { lossless: false }] : [{}]) {
+    for (const options of WAYS[format] ?? [{}]) {
       const bytes = await picture.clone().toFormat(format, options).toBuffer();
       expect(statedSize(bytes, format)).toEqual({ width: 317, height: 203 });
       for (let cut = 0; cut < 40; cut++) expect(() => statedSize(bytes.subarray(0, cut), format)).not.toThrow();
@@ -64,6 +71,44 @@ describe('the stated size of a picture', () => {
       .webp()
       .toBuffer();
     expect(statedSize(alpha, 'webp')).toEqual({ width: 5, height: 9 });
+  });
+
+  it('is found where a decoder finds it: behind what is no segment of a JPEG', async () => {
+    const bytes = await sharp({ create: { width: 317, height: 203, channels: 3, background: '#456' } })
+      .jpeg()
+      .toBuffer();
+    const second = 4 + bytes.readUInt16BE(4);
+    const junk = Buffer.concat([bytes.subarray(0, second), Buffer.from([1, 2, 3, 0xff, 0]), bytes.subarray(second)]);
+    const { info } = await sharp(junk, { failOn: 'error' }).raw().toBuffer({ resolveWithObject: true });
+    expect(info).toMatchObject({ width: 317, height: 203 });
+    expect(statedSize(junk, 'jpeg')).toEqual({ width: 317, height: 203 });
+  });
+});
+
+describe('what a picture is counted with', () => {
+  const limits = { imageBytes: 1_000_000, pixels: 5_000_000, images: 1 };
+  const flat = sharp({ create: { width: 2000, height: 1500, channels: 3, background: '#456' } });
+
+  it.each(['png', 'gif', 'webp', 'tiff', 'avif'] as const)('are its pixels, also of a small %s', async (format) => {
+    const options = { tiff: { compression: 'deflate' }, avif: { effort: 0 }, png: {}, gif: {}, webp: {} }[format];
+    const bytes = await flat.clone().toFormat(format, options).toBuffer();
+    expect(bytes.length).toBeLessThan(100_000);
+    expect(checkPicture({ name: 'image', bytes }, limits).weight).toBe(bytes.length + 2000 * 1500 * 3);
+    const few = { ...limits, pixels: 1_000_000 };
+    expect(() => checkPicture({ name: 'image', bytes }, few)).toThrow(
+      expect.objectContaining({ code: 'IMAGE_TOO_LARGE' }),
+    );
+  });
+
+  it('are as many pixels as may be, where a TIFF states its size in a way that is not read here', () => {
+    const bytes = Buffer.alloc(64);
+    bytes.write('II*\0', 'latin1');
+    bytes.writeUInt32LE(8, 4);
+    bytes.writeUInt16LE(1, 8);
+    // ImageWidth as SLONG.
+    bytes.writeUInt16LE(256, 10);
+    bytes.writeUInt16LE(9, 12);
+    expect(checkPicture({ name: 'image', bytes }, limits).weight).toBe(64 + limits.pixels * 3);
   });
 });
 
@@ -211,6 +256,11 @@ describe('requests that are none', () => {
     expect(
       await chunked('multipart/form-data; boundary=b', Buffer.concat([body, end]), '/api/v1/detect/batch'),
     ).toMatch(/^HTTP\/1\.1 413 /);
+    const text = Buffer.from('--b\r\nContent-Disposition: form-data; name="metadata"\r\n\r\n');
+    const fields = [1, 2].flatMap(() => [text, Buffer.alloc(600_000, 0x41), Buffer.from('\r\n')]);
+    expect(await chunked('multipart/form-data; boundary=b', Buffer.concat([...fields, end]))).toMatch(
+      /^HTTP\/1\.1 413 /,
+    );
     // One of them alone does not spoil the others.
     const large = await asForm(service, '/api/v1/detect/batch', { images: [Buffer.alloc(420_000, 1), photo(2)] });
     expect(large).toMatchObject({ status: 200, body: { results: [{ error: { code: 'IMAGE_TOO_LARGE' } }, {}] } });
