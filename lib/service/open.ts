@@ -69,9 +69,12 @@ export async function openService(options: ServiceOptions = {}): Promise<Service
     const drain = (): Promise<void> => {
       drained ??= (async () => {
         closing.abort(new LineamentError('CLOSED', 'the service stops'));
-        const late = setTimeout(() => app.server.closeAllConnections(), config.server.drainMs);
-        await app.close();
-        clearTimeout(late);
+        const late = setTimeout(() => {
+          app.server.closeAllConnections();
+          // WebSockets are none of those.
+          for (const socket of app.websocketServer.clients) socket.terminate();
+        }, config.server.drainMs);
+        await app.close().finally(() => clearTimeout(late));
       })();
       return drained;
     };
@@ -109,6 +112,7 @@ async function openParts(
   const calibration =
     config.engine.calibration === undefined ? undefined : await openCalibration(config.engine.calibration);
   const metrics = createMetrics();
+  closers.push(() => metrics.close());
   const gallery = await openGallery({
     folder: path.join(folder, 'gallery'),
     cacheEntries: config.cache.embeddings,

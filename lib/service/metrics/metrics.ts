@@ -146,6 +146,10 @@ class PrometheusMetrics implements Metrics {
     };
   }
 
+  close(): void {
+    this.#loop.close();
+  }
+
   #watchProcess(): void {
     const memory = (name: string, help: string, of: keyof NodeJS.MemoryUsage): void =>
       this.gauge(name, help, () => process.memoryUsage()[of]);
@@ -158,7 +162,7 @@ class PrometheusMetrics implements Metrics {
     for (const quantile of ['p50', 'p99', 'max'] as const) {
       this.gauge(
         'nodejs_eventloop_delay_seconds',
-        'How late the event loop came to what was due, over the last seconds',
+        'How late the event loop came to what was due, over the last minute or two',
         () => this.#loop.read()[quantile] / 1000,
         { quantile },
       );
