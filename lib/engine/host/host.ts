@@ -9,9 +9,6 @@ import { gpuStatus } from '../../native/index.js';
 import { embeddingDims } from '../../recognition/plan.js';
 import { packOf } from '../downloads.js';
 import { Engine } from '../engine.js';
-import { networksFor } from '../faces.js';
-import { checkAnalyzeOptions } from '../options.js';
-import type { Preset } from '../presets.js';
 import { firstGpu, gpuMemory, machineMemory } from './memory.js';
 import { type CheckedHostOptions, checkHostOptions } from './options.js';
 import { choose } from './selection.js';
@@ -25,15 +22,7 @@ import type {
   Requirement,
   UseOptions,
 } from './types.js';
-
-/** What an engine is warmed with: faces found and described. Other networks are read on first need. */
-const WARM = { embedding: true } as const;
-
-/** A network of a preset, as its card says. */
-interface Weight {
-  readonly sha256: string;
-  readonly bytes: number;
-}
+import { total, WARM, type Weight, weightsOf } from './weights.js';
 
 /** What is known of an engine under its name. */
 interface Entry extends HostedPreset {
@@ -49,8 +38,6 @@ interface Entry extends HostedPreset {
   /** Larger is later; clocks may be set back. */
   turn: number;
 }
-
-const total = (weights: readonly Weight[]): number => weights.reduce((sum, { bytes }) => sum + bytes, 0);
 
 class Host implements EngineHost {
   readonly #runtime: Runtime;
@@ -214,7 +201,7 @@ class Host implements EngineHost {
   async #open(entry: Entry): Promise<Engine> {
     const pack = await this.#packOf(entry);
     await this.#weigh(entry);
-    await this.#makeRoom(this.#missing(entry));
+    await this.#makeRoom(() => this.#missing(entry));
     const { calibration: _, ...options } = this.#options.engine;
     const own = this.#calibration?.model === entry.preset.recognition.model ? this.#calibration : undefined;
     const checked = { ...options, preset: entry.preset, ...(own === undefined ? {} : { calibration: own }) };
@@ -229,15 +216,20 @@ class Host implements EngineHost {
   }
 
   async #makeCurrent(entry: Entry, signal: AbortSignal | undefined): Promise<HostedEngine> {
-    throwIfAborted(signal);
-    this.#touch(entry);
-    // Leased until it is the current one, which nothing closes.
-    const opened = await this.#lease(entry, signal, async () => {
-      this.#current = entry.name;
-      return this.#describe(entry);
-    });
-    this.#tidy();
-    return opened;
+    for (;;) {
+      throwIfAborted(signal);
+      this.#touch(entry);
+      // Leased until it is the current one, which nothing closes.
+      const opened = await this.#lease(entry, signal, async (engine) => {
+        // Unloaded by somebody while it was being opened: it ends with this lease.
+        if (entry.slot?.engine !== engine) return undefined;
+        this.#current = entry.name;
+        return this.#describe(entry);
+      });
+      if (opened === undefined) continue;
+      this.#tidy();
+      return opened;
+    }
   }
 
   /** Closes what takes calls under this name; new calls open another. */
@@ -254,15 +246,18 @@ class Host implements EngineHost {
   }
 
   #tidy(): void {
-    if (this.#options.memoryBudget !== undefined) void this.#makeRoom(0);
+    if (this.#options.memoryBudget !== undefined) void this.#makeRoom(() => 0);
   }
 
-  /** Closes engines that nobody uses, the least recently used first, until `more` bytes fit into the budget or none is left. */
-  #makeRoom(more: number): Promise<void> {
+  /**
+   * Closes engines that nobody uses, the least recently used first, until `more` bytes fit into the budget or none is left. `more` is asked anew
+   * each time: what an engine held may be needed again.
+   */
+  #makeRoom(more: () => number): Promise<void> {
     const { memoryBudget } = this.#options;
     if (memoryBudget === undefined) return Promise.resolve();
     const work = this.#tidying.then(async () => {
-      while (this.#sessions.memory().total + more > memoryBudget) {
+      while (this.#sessions.memory().total + more() > memoryBudget) {
         const [oldest] = [...this.#entries.values()]
           .filter(({ name, slot }) => name !== this.#current && slot?.engine !== undefined && slot.calls === 0)
           .sort((a, b) => a.turn - b.turn);
@@ -311,11 +306,7 @@ class Host implements EngineHost {
     if (entry.weights !== undefined) return;
     try {
       const pack = await this.#packOf(entry);
-      const cards = await Promise.all(networksOf(entry.preset).map((id) => pack.card(id)));
-      entry.weights = cards.map(({ sha256, bytes, memoryMb }) => ({
-        sha256,
-        bytes: memoryMb === undefined ? bytes : Math.round(memoryMb * 2 ** 20),
-      }));
+      entry.weights = await weightsOf(entry.preset, pack);
     } catch {
       // Opening it says what is wrong; until then it weighs what is known of it otherwise.
     }
@@ -346,14 +337,6 @@ class Host implements EngineHost {
       ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
     };
   }
-}
-
-/** Ids of the networks that finding and describing faces may need, each once. */
-function networksOf(preset: Preset): string[] {
-  const ask = checkAnalyzeOptions(WARM);
-  const ids = networksFor(preset, ask);
-  const { fallback } = preset;
-  return [...new Set(fallback === undefined ? ids : [...ids, ...networksFor({ ...preset, detection: fallback }, ask)])];
 }
 
 /**

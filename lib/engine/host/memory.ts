@@ -92,16 +92,25 @@ export const gpuMemory = ({ devices }: GpuStatus): DeviceMemory[] =>
 /**
  * The GPU that CUDA counts as its first: the one that `CUDA_VISIBLE_DEVICES` names first, by number or by the beginning of its UUID; otherwise
  * number 0. Absent where that is none of them, or the driver does not tell its memory.
+ *
+ * CUDA numbers GPUs from the fastest on and the driver by their place on the bus, unless `CUDA_DEVICE_ORDER` is `PCI_BUS_ID`: where they are not all
+ * of a kind, a number may mean any of them, and the one with the least free memory is taken (CUDA C++ Programming Guide, environment variables).
  */
 export function firstGpu(
   { devices }: GpuStatus,
   visible = process.env['CUDA_VISIBLE_DEVICES'],
+  order = process.env['CUDA_DEVICE_ORDER'],
 ): DeviceMemory | undefined {
   const named = visible?.split(',')[0]?.trim();
-  const wanted = ({ index, uuid }: GpuDevice): boolean => {
-    if (named === undefined) return index === 0;
-    return /^\d+$/.test(named) ? index === Number(named) : named !== '' && uuid?.startsWith(named) === true;
-  };
-  const device = devices.find(wanted);
-  return device === undefined || device.problem !== undefined ? undefined : memoryOf(device);
+  if (named !== undefined && !/^\d+$/.test(named)) {
+    return known(devices.find(({ uuid }) => named !== '' && uuid?.startsWith(named) === true));
+  }
+  const number = Number(named ?? 0);
+  const sure = order === 'PCI_BUS_ID' || devices.every(({ name }) => name === devices[0]?.name);
+  if (sure || number >= devices.length) return known(devices.find(({ index }) => index === number));
+  const [least] = devices.filter(({ problem }) => problem === undefined).sort((a, b) => a.free - b.free);
+  return known(least);
 }
+
+const known = (device: GpuDevice | undefined): DeviceMemory | undefined =>
+  device === undefined || device.problem !== undefined ? undefined : memoryOf(device);

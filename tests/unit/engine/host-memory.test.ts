@@ -102,8 +102,8 @@ test('GPUs whose memory is known, by name and number', () => {
 });
 
 test('the GPU that CUDA takes', () => {
-  const free = (visible?: string): number | undefined => firstGpu(gpus, visible)?.free;
-  expect(firstGpu(gpus, undefined)?.device).toBe('NVIDIA L4 (0)');
+  const free = (visible?: string, order = 'PCI_BUS_ID'): number | undefined => firstGpu(gpus, visible, order)?.free;
+  expect(firstGpu(gpus, undefined, 'PCI_BUS_ID')?.device).toBe('NVIDIA L4 (0)');
   expect(free('2,0')).toBe(GiB);
   expect(free('GPU-cccc')).toBe(GiB);
   expect(free('1')).toBeUndefined();
@@ -111,4 +111,13 @@ test('the GPU that CUDA takes', () => {
   // Set and empty: CUDA sees none.
   expect(free('')).toBeUndefined();
   expect(free('MIG-1')).toBeUndefined();
+});
+
+test('of GPUs of several kinds the one with the least free memory, where CUDA numbers them by speed', () => {
+  expect(firstGpu(gpus, undefined, 'FASTEST_FIRST')?.device).toBe('GPU (2)');
+  expect(firstGpu(gpus, '0', '')?.device).toBe('GPU (2)');
+  expect(firstGpu(gpus, '7', '')).toBeUndefined();
+  expect(firstGpu(gpus, 'GPU-aaaa', '')?.device).toBe('NVIDIA L4 (0)');
+  const twins = { ...gpus, devices: gpus.devices.map((device) => ({ ...device, name: 'NVIDIA L4' })) };
+  expect(firstGpu(twins, '0', '')?.device).toBe('NVIDIA L4 (0)');
 });

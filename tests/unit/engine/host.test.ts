@@ -2,7 +2,12 @@ import { copyFile, mkdtemp, readdir, rm, symlink, truncate } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineHost, type HostedEngine, openEngineHost } from '../../../lib/engine/host/index.js';
+import {
+  type EngineHost,
+  type HostedEngine,
+  type HostedPreset,
+  openEngineHost,
+} from '../../../lib/engine/host/index.js';
 import { openEngine, PRESETS, type Preset } from '../../../lib/engine/index.js';
 import { type ModelPack, openPack } from '../../../lib/models/index.js';
 import { gpuStatus } from '../../../lib/native/index.js';
@@ -218,6 +223,22 @@ describe('switching', () => {
     expect(await codeOf(host.unload('crowd'))).toBe('INVALID_ARGUMENT');
   });
 
+  it('to one that is unloaded meanwhile opens it again: what serves is open', async () => {
+    const waiting = gate();
+    await using host = await openEngineHost({
+      current: 'fast',
+      presets: [{ preset: PRESETS.balanced, models: slowly(waiting.opened) }],
+    });
+    const switching = host.switchTo('balanced');
+    await expect.poll(() => stateOf(host, 'balanced')).toBe('loading');
+    const unloading = host.unload('balanced');
+    waiting.open();
+    expect(await switching).toMatchObject({ name: 'balanced', state: 'ready', current: true });
+    await unloading;
+    expect(stateOf(host, 'balanced')).toBe('ready');
+    expect(await embed(host)).toEqual(expected.get(BALANCED));
+  });
+
   describe('to a model that cannot be read', () => {
     let folder: string;
     beforeAll(async () => {
@@ -295,6 +316,30 @@ describe('the memory budget', () => {
     expect((await long)?.model).toBe(FAST);
     const { budget, used } = await host.memory();
     expect([budget, used <= memoryBudget]).toEqual([memoryBudget, true]);
+  });
+
+  it('counts what goes with one that is closed, though the next one needs it', async () => {
+    const like = (name: string, base: Preset, network: 'ssd' | 'tiny' | 'short-range'): HostedPreset => ({
+      preset: { ...base, name, detection: { ...PRESETS.fast.detection, network } },
+    });
+    const { fast, balanced } = PRESETS;
+    // human_faceres is the oldest's, and the next one's too: it goes with the oldest and is to be read again.
+    const trio = [like('oldest', balanced, 'short-range'), like('other', fast, 'ssd'), like('next', balanced, 'tiny')];
+    const memoryBudget = await bytesOf(...COMMON, 'human_blazeface', 'mediapipe_face_short');
+    let other: string | undefined;
+    const watched: ModelPack = {
+      ...pack,
+      read: (id) => {
+        if (id === 'faceapi_tiny') other = stateOf(host, 'other');
+        return pack.read(id);
+      },
+    };
+    await using host = await openEngineHost({ current: 'fast', memoryBudget, presets: trio, models: watched });
+    for (const name of ['fast', 'oldest', 'other']) await host.load(name);
+    expect((await host.memory()).used).toBe(memoryBudget);
+    await host.load('next');
+    expect(other).toBe('absent');
+    expect(['oldest', 'other', 'next'].map((name) => stateOf(host, name))).toEqual(['absent', 'absent', 'ready']);
   });
 
   it('refuses to load what has no room beside the current one; a call may go above it', async () => {
