@@ -115,21 +115,28 @@ function retryAfter(error: LineamentError): number | undefined {
   return error.status === 429 || error.status === 503 ? 1 : undefined;
 }
 
-/** Answers with an error. */
-export function sendProblem(error: LineamentError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+/** Answers with an error; `status` where what HTTP has for it is not that of its code. */
+export function sendProblem(
+  error: LineamentError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number = error.status,
+): FastifyReply {
   const seconds = retryAfter(error);
   if (seconds !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', String(seconds));
   // Refused before the hooks ran, such as a malformed address.
   if (!reply.hasHeader('x-request-id')) {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    // Nobody looks after what of its body is still to come.
+    if (!request.raw.complete) reply.header('connection', 'close');
   }
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="lineament"');
   // As text: no schema of the route is to change it.
   return reply
-    .code(error.status)
+    .code(status)
     .header('content-type', PROBLEM_TYPE)
     .serializer((body: unknown) => JSON.stringify(body))
-    .send(problemOf(error, request.id));
+    .send({ ...problemOf(error, request.id), status });
 }
 
 /** The one error handler: maps, counts, logs, answers. */

@@ -38,7 +38,7 @@ async function raw(text: string, { more, pause = 0 }: { more?: string; pause?: n
 describe('problems', () => {
   it.each<[string, string, RequestInit, number, string]>([
     ['no such address', '/api/v1/nothing', {}, 404, 'NOT_FOUND'],
-    ['no such method', '/api/v1/detect', { method: 'DELETE' }, 404, 'NOT_FOUND'],
+    ['no such method', '/api/v1/detect', { method: 'DELETE' }, 405, 'NOT_FOUND'],
     [
       'JSON that is none',
       '/api/v1/detect',
@@ -219,6 +219,19 @@ describe('limits', () => {
     const head = `POST /api/v1/detect HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${service.key}\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n`;
     const slowBody = await raw(head, { more: 'abc', pause: 100 });
     expect(slowBody).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('of patience with bodies that nobody wants', async () => {
+    for (const first of [
+      'POST /api/v1/detect',
+      'POST /api/v1/import',
+      'PUT /api/v1/detect',
+      'POST /api/v1/persons/%E0%A4%A',
+    ]) {
+      const head = `${first} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n`;
+      // The connection ends although its client would go on.
+      expect(await raw(head, { more: '{', pause: 100 }), first).toMatch(/^HTTP\/1\.1 40[015] /);
+    }
   });
 
   it('of what is HTTP at all', async () => {
