@@ -41,11 +41,12 @@ export type Input<O extends Operation> = RequestOptions & {
     ? { readonly path?: never }
     : { readonly path: ParametersOf<O, 'path'> });
 
+type Text = { readonly 'text/plain': string } | { readonly 'text/event-stream': string };
 type Success<Responses> = {
   [Status in keyof Responses]: Status extends 200 | 201 | 202
     ? Responses[Status] extends { readonly content: { readonly 'application/json': infer Body } }
       ? Body
-      : Responses[Status] extends { readonly content: { readonly 'text/plain': string } }
+      : Responses[Status] extends { readonly content: Text }
         ? string
         : Uint8Array<ArrayBuffer>
     : Status extends 204

@@ -45,6 +45,7 @@ export const OPERATIONS = {
   list_events: { method: 'GET', path: '/api/v1/events' },
   list_keys: { method: 'GET', path: '/api/v1/keys' },
   list_models: { method: 'GET', path: '/api/v1/models/catalogue' },
+  list_operations: { method: 'GET', path: '/api/v1/operations' },
   list_persons: { method: 'GET', path: '/api/v1/persons' },
   list_receipts: { method: 'GET', path: '/api/v1/receipts' },
   list_samples: { method: 'GET', path: '/api/v1/persons/{id}/samples' },
@@ -55,6 +56,7 @@ export const OPERATIONS = {
   metrics: { method: 'GET', path: '/metrics' },
   model_download: { method: 'GET', path: '/api/v1/models/catalogue/{id}/download' },
   model_memory: { method: 'GET', path: '/api/v1/models/memory' },
+  not_this_person: { method: 'POST', path: '/api/v1/persons/{id}/feedback' },
   patch_person: { method: 'PATCH', path: '/api/v1/persons/{id}' },
   performance: { method: 'GET', path: '/api/v1/performance' },
   purge_expired: { method: 'POST', path: '/api/v1/purge-expired' },
@@ -67,14 +69,17 @@ export const OPERATIONS = {
   select_model: { method: 'POST', path: '/api/v1/models/select' },
   show_model: { method: 'GET', path: '/api/v1/models/catalogue/{id}' },
   similarity: { method: 'POST', path: '/api/v1/similarity' },
+  split_person: { method: 'POST', path: '/api/v1/persons/{id}/split' },
   statistics: { method: 'GET', path: '/api/v1/face-recognition/statistics' },
   switch_model: { method: 'POST', path: '/api/v1/models/switch' },
   switch_recognition_model: { method: 'POST', path: '/api/v1/face-recognition/switch-model' },
+  undo_operation: { method: 'POST', path: '/api/v1/operations/{id}/undo' },
   unload_model: { method: 'POST', path: '/api/v1/models/unload' },
   verify: { method: 'POST', path: '/api/v1/verify' },
   verify_batch: { method: 'POST', path: '/api/v1/verify/batch' },
   verify_person: { method: 'POST', path: '/api/v1/persons/{id}/verify' },
   verify_receipt: { method: 'POST', path: '/api/v1/receipts/verify' },
+  watch_model_download: { method: 'GET', path: '/api/v1/models/catalogue/{id}/download/events' },
 } as const;
 
 export interface paths {
@@ -530,7 +535,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Enrol what an export holds
-         * The body is read as it comes. Persons that came before a fault stay.
+         * The body is read as it comes, and may take as long as it needs: `server.request_timeout_ms` is the longest pause in it. Persons that came before a fault, or before the connection broke, stay: send it again with `on_existing=skip`.
          */
         readonly post: operations["import_gallery"];
         readonly delete?: never;
@@ -681,11 +686,31 @@ export interface paths {
         readonly put?: never;
         /**
          * Fetches a model, or says how far that is
-         * Answers at once; ask again by GET until it is done. Its licence must have been accepted. What is here already is verified.
+         * Answers at once; ask again by GET until it is done, or listen to its events. Its licence must have been accepted. What is here already is verified.
          */
         readonly post: operations["download_model"];
         /** Ends a download; what came is kept */
         readonly delete: operations["cancel_model_download"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/models/catalogue/{id}/download/events": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How far the last download of a model is, as it goes on
+         * Server-sent events, the `data` of each a `ModelDownload`: one at once, one for each change, and the last when the download has ended, which ends the answer. Who reads slowly is told less often, and of the newest state. Lines that begin with a colon come where there is nothing to tell.
+         */
+        readonly get: operations["watch_model_download"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -813,6 +838,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/operations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Changes of persons that can be taken back, newest first
+         * Updates, merges, splits and feedback. Erasing a person erases those that name it.
+         */
+        readonly get: operations["list_operations"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/operations/{id}/undo": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Take a change back
+         * What it touched is as before; samples that were enrolled or erased since stay so. Of several changes of a person the newest comes first.
+         */
+        readonly post: operations["undo_operation"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/performance": {
         readonly parameters: {
             readonly query?: never;
@@ -874,6 +939,26 @@ export interface paths {
         readonly patch: operations["patch_person"];
         readonly trace?: never;
     };
+    readonly "/api/v1/persons/{id}/feedback": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * This face is not that person
+         * The most prominent face of a picture, an embedding, or a sample of somebody else. Faces that are nearer to it than to the person's samples are not taken for that person any more (`set_aside`); its embedding is kept for that, the picture is not.
+         */
+        readonly post: operations["not_this_person"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/persons/{id}/merge": {
         readonly parameters: {
             readonly query?: never;
@@ -909,6 +994,26 @@ export interface paths {
          * As `enrol`, for the person of the address, who is made where there is none.
          */
         readonly post: operations["add_samples"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/persons/{id}/split": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * One person is two
+         * Some samples of the person of the address become those of a new person, who is the answer.
+         */
+        readonly post: operations["split_person"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1433,6 +1538,23 @@ export interface components {
         readonly CatalogueModels: {
             readonly models: readonly components["schemas"]["CatalogueModel"][];
         };
+        /** ChangedPerson */
+        readonly ChangedPerson: {
+            /** Enrolled; ms since the epoch, UTC */
+            readonly created_at: number;
+            /** Unique in the gallery */
+            readonly id: string;
+            /** As it was given */
+            readonly metadata?: unknown;
+            /** As it was given */
+            readonly name?: string;
+            /** What was done: undoing it takes it back */
+            readonly operation: number;
+            /** In the order of their enrolment */
+            readonly samples: readonly components["schemas"]["Sample"][];
+            /** Last change of id, name or metadata; ms since the epoch, UTC */
+            readonly updated_at: number;
+        };
         /** Collection */
         readonly Collection: {
             /** Made; ms since the epoch, UTC */
@@ -1845,6 +1967,13 @@ export interface components {
             /** Of the picture as it is shown, pixels */
             readonly width: number;
         };
+        /** Feedback */
+        readonly Feedback: {
+            /** What was done: undoing it takes it back */
+            readonly operation: number;
+            /** Id of the person */
+            readonly person: string;
+        };
         /**
          * FoundFace
          * Where the face that was compared is
@@ -1887,6 +2016,8 @@ export interface components {
             readonly match?: components["schemas"]["Candidate"];
             /** Confidence of the detector */
             readonly score?: number;
+            /** Whom feedback ruled out, "not this person"; absent where nobody was */
+            readonly set_aside?: readonly components["schemas"]["SetAside"][];
         };
         /** IdentifyBatch */
         readonly IdentifyBatch: {
@@ -2082,6 +2213,27 @@ export interface components {
             readonly name: string;
             readonly scopes: readonly ("read" | "enrol" | "admin")[];
         };
+        /** Operation */
+        readonly Operation: {
+            /** When it was done; ms since the epoch, UTC */
+            readonly created_at: number;
+            /** Grows: the newest has the largest */
+            readonly id: number;
+            /**
+             * update: id, name or metadata. merge: two persons became one. split: one became two. feedback: "not this person".
+             * @enum {string}
+             */
+            readonly kind: "update" | "merge" | "split" | "feedback";
+            /** Ids of those whom it concerns, as they were then */
+            readonly persons: readonly string[];
+            /** It was taken back */
+            readonly undone: boolean;
+        };
+        /** OperationList */
+        readonly OperationList: {
+            /** Newest first */
+            readonly operations: readonly components["schemas"]["Operation"][];
+        };
         /**
          * Performance
          * What the service has done, how long it took, and what it holds
@@ -2202,6 +2354,11 @@ export interface components {
             /** Last change of id, name or metadata; ms since the epoch, UTC */
             readonly updated_at: number;
         };
+        /** PersonMerge */
+        readonly PersonMerge: {
+            /** Who is the same person */
+            readonly from: string;
+        };
         /** PersonPage */
         readonly PersonPage: {
             /** Give it as `after` to get the next page; absent on the last */
@@ -2231,6 +2388,20 @@ export interface components {
             /** Name of the person, without control characters */
             readonly name?: string;
         };
+        /**
+         * PersonSplit
+         * Samples of the new person, and its id (made where none is given), name and metadata
+         */
+        readonly PersonSplit: {
+            /** Of the new person: JSON, at most 64 KiB */
+            readonly metadata?: unknown;
+            /** Name of the person, without control characters */
+            readonly name?: string;
+            /** Id of the person: any text without control characters */
+            readonly person?: string;
+            /** Which of the person's samples are somebody else's */
+            readonly samples: readonly string[];
+        };
         /** PersonSummary */
         readonly PersonSummary: {
             /** Enrolled; ms since the epoch, UTC */
@@ -2250,6 +2421,8 @@ export interface components {
         readonly PersonVerification: {
             /** No network ran: the picture was seen before */
             readonly cached: boolean;
+            /** Operation that ruled it out: undoing it takes that back */
+            readonly feedback?: number;
             /** False match rate at the threshold */
             readonly fmr?: number;
             readonly is_match: boolean;
@@ -2449,6 +2622,17 @@ export interface components {
         /** SampleList */
         readonly SampleList: {
             readonly samples: readonly components["schemas"]["Sample"][];
+        };
+        /** SetAside */
+        readonly SetAside: {
+            /** Operation that ruled it out: undoing it takes that back */
+            readonly feedback: number;
+            /** Cosine of the face and the one that was rejected */
+            readonly nearness: number;
+            /** Id */
+            readonly person: string;
+            /** Cosine of the embeddings, −1 to 1 */
+            readonly similarity: number;
         };
         /** SimilarityAnswer */
         readonly SimilarityAnswer: {
@@ -4858,6 +5042,47 @@ export interface operations {
             };
         };
     };
+    readonly watch_model_download: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** Id of a model */
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** Events, until the download has ended */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/event-stream": string;
+                };
+            };
+        };
+    };
     readonly accept_licence: {
         readonly parameters: {
             readonly query?: never;
@@ -5141,6 +5366,88 @@ export interface operations {
                 content: {
                     readonly "application/json": components["schemas"]["Engine"];
                 };
+            };
+        };
+    };
+    readonly list_operations: {
+        readonly parameters: {
+            readonly query?: {
+                /** Only so many of the newest; 100 when absent */
+                readonly limit?: number;
+                /** Only those that concern this person, by id */
+                readonly person?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** Default Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OperationList"];
+                };
+            };
+        };
+    };
+    readonly undo_operation: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** Id of the operation */
+                readonly id: number;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** It is as before */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5455,7 +5762,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Person"];
+                    readonly "application/json": components["schemas"]["ChangedPerson"];
                 };
             };
         };
@@ -5542,7 +5849,77 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Person"];
+                    readonly "application/json": components["schemas"]["ChangedPerson"];
+                };
+            };
+        };
+    };
+    readonly not_this_person: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** Id of the person: any text without control characters */
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly embedding?: components["schemas"]["Vector"];
+                    /**
+                     * Format: byte
+                     * The bytes of the picture as base64, or a data: URL of them; no address and no path is read
+                     */
+                    readonly image?: string;
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    readonly model?: string;
+                    /** Id of a sample that is enrolled as somebody else's */
+                    readonly sample?: string;
+                };
+                readonly "application/octet-stream": Blob | Uint8Array<ArrayBuffer>;
+                readonly "image/*": Blob | Uint8Array<ArrayBuffer>;
+                readonly "multipart/form-data": {
+                    readonly embedding?: components["schemas"]["Vector"];
+                    /**
+                     * Format: binary
+                     * The picture as a file: JPEG, PNG, WebP, GIF, TIFF or AVIF, told by its content
+                     */
+                    readonly image?: Blob | Uint8Array<ArrayBuffer>;
+                    /** Model that made the embeddings; any but the one in use is refused (EMBEDDING_MISMATCH) */
+                    readonly model?: string;
+                    /** Id of a sample that is enrolled as somebody else's */
+                    readonly sample?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** Default Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Feedback"];
                 };
             };
         };
@@ -5559,10 +5936,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": {
-                    /** Who is the same person */
-                    readonly from: string;
-                };
+                readonly "application/json": components["schemas"]["PersonMerge"];
             };
         };
         readonly responses: {
@@ -5590,7 +5964,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Person"];
+                    readonly "application/json": components["schemas"]["ChangedPerson"];
                 };
             };
         };
@@ -5765,6 +6139,52 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+        };
+    };
+    readonly split_person: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** Id of the person: any text without control characters */
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        /** Samples of the new person, and its id (made where none is given), name and metadata */
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PersonSplit"];
+            };
+        };
+        readonly responses: {
+            /** The request cannot be answered */
+            readonly "4XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** The service cannot answer now */
+            readonly "5XX": {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** Default Response */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ChangedPerson"];
                 };
             };
         };

@@ -9,11 +9,12 @@ import type { Bench } from './work.js';
 /** The face of one side of a comparison: found in a picture, or brought along. */
 export type Side = Partial<EmbeddedFace> & Pick<EmbeddedFace, 'embedding'> & { readonly cached?: boolean };
 
-/** Both sides at once; where both fail, the first one's reason. */
-export async function both(first: Promise<Side>, second: Promise<Side>): Promise<readonly [Side, Side]> {
-  const sides = await Promise.allSettled([first, second]);
-  for (const side of sides) if (side.status === 'rejected') throw side.reason;
-  return sides.map((side) => (side as PromiseFulfilledResult<Side>).value) as [Side, Side];
+/** Both at once, and neither goes on when this has ended; where both fail, the first one's reason. */
+export async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<readonly [A, B]> {
+  const [a, b] = await Promise.allSettled([first, second]);
+  if (a.status === 'rejected') throw a.reason;
+  if (b.status === 'rejected') throw b.reason;
+  return [a.value, b.value];
 }
 
 export const allCached = (sides: readonly Side[]): boolean => {

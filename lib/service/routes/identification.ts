@@ -7,11 +7,11 @@ import { embedPicture, givenEmbedding } from '../faces/embeddings.js';
 import { checkConsent, type EnrolRequest, type Evidence, enrolSamples, makeSample } from '../faces/enrol.js';
 import { searchEnrolled } from '../faces/identify.js';
 import { sideOf } from '../faces/sides.js';
-import { atBench, type Bench, eachItem, inTurn } from '../faces/work.js';
+import { atBench, type Bench, eachItem } from '../faces/work.js';
 import { checkPicture, LIST, missingPicture, pictureRoute, requestOptions, uploadsOf } from '../images/index.js';
 import { batchOf, CollectionName, DECISION, Model, Vector } from '../schemas/common.js';
 import { round } from '../schemas/face-json.js';
-import { candidateJson, enrolmentJson } from '../schemas/person-json.js';
+import { candidateJson, enrolmentJson, setAsideJson } from '../schemas/person-json.js';
 import {
   BatchMore,
   EnrolMore,
@@ -183,6 +183,9 @@ function addEnrolBatch(app: App, parts: ServiceParts): void {
 
 type IdentifyRequest = Static<typeof IdentifyOptions> & Static<typeof IdentifyMore>;
 
+/** Candidates in one answer, of all faces together: each face has as many as `k` says. */
+const MOST_CANDIDATES = 100_000;
+
 /** Who these faces may be. */
 async function identify(
   bench: Bench,
@@ -190,16 +193,22 @@ async function identify(
   asked: IdentifyRequest,
   cached: boolean,
 ): Promise<Static<typeof Identification>> {
-  const { k, fuse, collection } = asked;
-  const options = { ...decisionOf(asked), ...(k === undefined ? {} : { k }), ...(fuse === undefined ? {} : { fuse }) };
+  const { k = 5, fuse, collection } = asked;
+  if (faces.length * k > MOST_CANDIDATES) {
+    throw new LineamentError('PAYLOAD_TOO_LARGE', `${faces.length} faces with ${k} candidates each are too much`, {
+      fix: "Ask for fewer candidates with 'k', or send fewer faces at a time.",
+    });
+  }
+  const options = { ...decisionOf(asked), k, ...(fuse === undefined ? {} : { fuse }) };
   const probes = faces.map(({ embedding }) => embedding);
   const found: readonly Found[] = await searchEnrolled(bench, probes, options, collection);
   const [first] = found;
   return {
-    faces: found.map(({ candidates, match }, i) => ({
+    faces: found.map(({ candidates, match, setAside }, i) => ({
       ...faces[i]?.about,
       ...(match === undefined ? {} : { match: candidateJson(match) }),
       candidates: candidates.map(candidateJson),
+      ...(setAside.length === 0 ? {} : { set_aside: setAside.map(setAsideJson) }),
     })),
     ...(first === undefined ? {} : { threshold: first.threshold }),
     ...(first?.fmr === undefined ? {} : { fmr: first.fmr }),
@@ -253,8 +262,7 @@ function addIdentification(app: App, parts: ServiceParts): void {
           embedding: await givenEmbedding(bench.engine, `embeddings[${i}]`, values, model),
           about: {},
         }));
-        const faces = await Promise.all(probes);
-        return inTurn(bench, embeddings ?? [], () => identify(bench, faces, asked, false));
+        return identify(bench, await Promise.all(probes), asked, false);
       });
     },
   );
@@ -326,7 +334,7 @@ function addVerification(app: App, parts: ServiceParts): void {
             signal: bench.signal,
           }),
         );
-        const { similarity, match, threshold, fmr, samples } = verdict;
+        const { similarity, match, threshold, fmr, samples, feedback } = verdict;
         return {
           person: id,
           similarity_score: round(similarity, 6),
@@ -335,6 +343,7 @@ function addVerification(app: App, parts: ServiceParts): void {
           status: statusOf(match),
           ...(fmr === undefined ? {} : { fmr }),
           samples,
+          ...(feedback === undefined ? {} : { feedback }),
           cached: side.cached === true,
         };
       });

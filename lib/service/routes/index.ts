@@ -9,8 +9,10 @@ import { faces } from './faces.js';
 import { healthRoutes } from './health.js';
 import { identification } from './identification.js';
 import { keyRoutes } from './keys.js';
+import { modelDownloadRoutes } from './model-downloads.js';
 import { modelRoutes } from './models.js';
 import { modelCatalogueRoutes } from './models-catalogue.js';
+import { operations } from './operations.js';
 import { performanceRoutes } from './performance.js';
 import { persons } from './persons.js';
 import { recognition } from './recognition.js';
@@ -24,10 +26,12 @@ export const ROUTES: readonly RouteGroup[] = [
   recognition,
   collections,
   persons,
+  operations,
   identification,
   transfer,
   modelRoutes,
   modelCatalogueRoutes,
+  modelDownloadRoutes,
   cameraRoutes,
   eventRoutes,
   keyRoutes,

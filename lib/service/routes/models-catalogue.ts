@@ -1,22 +1,19 @@
-/** Models as files: which there are, fetching them, their licences, deleting them. */
-import { ERRORS, LineamentError, wrapError } from '../../errors.js';
+/** Models as files: which there are, their licences, deleting them. */
 import { shownAddress } from '../../models/catalogue/address.js';
-import type { CatalogueEntry, DownloadProgress, ModelSource } from '../../models/index.js';
+import type { CatalogueEntry, ModelSource } from '../../models/index.js';
 import { record } from '../auth/index.js';
-import { Time, Words } from '../schemas/common.js';
+import { Words } from '../schemas/common.js';
+import { CATALOGUE, ModelId, ModelParams } from '../schemas/models.js';
 import type { RouteGroup } from '../server.js';
 import type { ServiceParts } from '../types.js';
 import { type Static, Type } from '../vendor.js';
 
 const TAGS = ['models'];
-const BASE = '/api/v1/models/catalogue';
 
-const Id = Type.String({ minLength: 1, maxLength: 100, description: 'Id of a model' });
-const Params = Type.Object({ id: Id });
 const LicenceName = Type.String({ minLength: 1, maxLength: 100, description: 'Short name of a licence' });
 
 const fields = {
-  id: Id,
+  id: ModelId,
   title: Type.String(),
   task: Type.String({ description: 'What it is for, such as face-detection' }),
   licence: Type.String({ description: 'What its licence says, in short' }),
@@ -60,54 +57,17 @@ const ModelDetail = Type.Object(
   },
   { title: 'CatalogueModelDetail', description: 'A model and its card' },
 );
-const Download = Type.Object(
-  {
-    id: Id,
-    state: Words(
-      ['running', 'done', 'failed', 'cancelled'] as const,
-      'failed and cancelled: what came is kept, and a new request goes on there.',
-    ),
-    received: Type.Integer({ minimum: 0, description: 'Bytes so far, those of earlier tries included' }),
-    total: Type.Optional(Type.Integer({ minimum: 0, description: 'Bytes in all; absent while not known' })),
-    resumed: Type.Integer({ minimum: 0, description: 'Bytes that were there from an earlier try' }),
-    source: Type.Optional(Type.String({ description: 'Address that is being fetched, without credentials' })),
-    started_at: Time('When it began'),
-    ended_at: Type.Optional(Time('When it ended; absent while it runs')),
-    error: Type.Optional(
-      Type.Object(
-        {
-          code: Type.String({ description: 'Stable: to be matched on' }),
-          title: Type.String(),
-          detail: Type.Optional(Type.String({ description: 'What each address said' })),
-        },
-        { description: 'Why it failed' },
-      ),
-    ),
-  },
-  { title: 'ModelDownload', description: 'How far a download is' },
-);
 const Accepted = Type.Object(
-  { licence_id: LicenceName, models: Type.Array(Id, { description: 'Models that may be fetched now' }) },
+  { licence_id: LicenceName, models: Type.Array(ModelId, { description: 'Models that may be fetched now' }) },
   { title: 'AcceptedLicence' },
 );
 const NOTHING = { description: 'Done', type: 'null' } as const;
 
-interface Running {
-  readonly controller: AbortController;
-  readonly startedAt: number;
-  endedAt?: number;
-  state: 'running' | 'done' | 'failed' | 'cancelled';
-  progress?: DownloadProgress;
-  error?: LineamentError;
-}
-
 export const modelCatalogueRoutes: RouteGroup = (app, parts) => {
   const { models } = parts;
-  // The last download of each model: never more than the catalogue has.
-  const downloads = new Map<string, Running>();
 
   app.get(
-    BASE,
+    CATALOGUE,
     {
       config: { scope: 'read', kind: 'list_models' },
       schema: {
@@ -121,97 +81,29 @@ export const modelCatalogueRoutes: RouteGroup = (app, parts) => {
   );
 
   app.get(
-    `${BASE}/:id`,
+    `${CATALOGUE}/:id`,
     {
       config: { scope: 'read', kind: 'show_model' },
       schema: {
         operationId: 'show_model',
         summary: 'A model and its card',
         tags: TAGS,
-        params: Params,
+        params: ModelParams,
         response: { 200: ModelDetail },
       },
     },
     ({ params: { id } }) => detailOf(parts, id),
   );
 
-  app.post(
-    `${BASE}/:id/download`,
-    {
-      config: { scope: 'admin', kind: 'download_model' },
-      schema: {
-        operationId: 'download_model',
-        summary: 'Fetches a model, or says how far that is',
-        description:
-          'Answers at once; ask again by GET until it is done. Its licence must have been accepted. What is here already is verified.',
-        tags: TAGS,
-        params: Params,
-        response: { 202: Download },
-      },
-    },
-    async (request, reply) => {
-      const { id } = request.params;
-      const { accepted, state, licenceId } = await models.get(id);
-      if (!accepted && state === 'absent') {
-        throw new LineamentError('LICENCE_NOT_ACCEPTED', `${id} is under '${licenceId}'`, {
-          fix: 'Read the licence, then accept it by its name (accept_licence).',
-        });
-      }
-      let running = downloads.get(id);
-      if (running?.state !== 'running') {
-        running = begin(parts, id);
-        downloads.set(id, running);
-        await record(parts, request, 'model.download', { detail: { id } });
-      }
-      return reply.code(202).send(progressOf(id, running));
-    },
-  );
-
-  app.get(
-    `${BASE}/:id/download`,
-    {
-      config: { scope: 'admin', kind: 'model_download' },
-      schema: {
-        operationId: 'model_download',
-        summary: 'How far the last download of a model is',
-        tags: TAGS,
-        params: Params,
-        response: { 200: Download },
-      },
-    },
-    async ({ params: { id } }) => {
-      await models.get(id);
-      return progressOf(id, knownDownload(downloads, id));
-    },
-  );
-
   app.delete(
-    `${BASE}/:id/download`,
-    {
-      config: { scope: 'admin', kind: 'cancel_model_download' },
-      schema: {
-        operationId: 'cancel_model_download',
-        summary: 'Ends a download; what came is kept',
-        tags: TAGS,
-        params: Params,
-        response: { 204: NOTHING },
-      },
-    },
-    async ({ params: { id } }, reply) => {
-      knownDownload(downloads, id).controller.abort(new Error('cancelled'));
-      return reply.code(204).send();
-    },
-  );
-
-  app.delete(
-    `${BASE}/:id`,
+    `${CATALOGUE}/:id`,
     {
       config: { scope: 'admin', kind: 'remove_model' },
       schema: {
         operationId: 'remove_model',
         summary: 'Deletes the file of a downloaded model; an engine that has it open keeps serving',
         tags: TAGS,
-        params: Params,
+        params: ModelParams,
         response: { 204: NOTHING },
       },
     },
@@ -244,65 +136,6 @@ export const modelCatalogueRoutes: RouteGroup = (app, parts) => {
     },
   );
 };
-
-function knownDownload(downloads: ReadonlyMap<string, Running>, id: string): Running {
-  const running = downloads.get(id);
-  if (running === undefined) throw new LineamentError('NOT_FOUND', 'this service has begun no download of this model');
-  return running;
-}
-
-/** Begins a download that outlives its request and ends with the service. */
-function begin({ models, closing, log }: ServiceParts, id: string): Running {
-  const controller = new AbortController();
-  const running: Running = { controller, startedAt: Date.now(), state: 'running' };
-  const signal = AbortSignal.any([controller.signal, closing]);
-  const onProgress = (progress: DownloadProgress): void => {
-    running.progress = progress;
-  };
-  models
-    .download(id, { signal, onProgress })
-    .then(
-      () => {
-        running.state = 'done';
-        log.info({ model: id }, 'model downloaded');
-      },
-      (thrown: unknown) => {
-        const error = wrapError(thrown);
-        running.state = error.code === 'ABORTED' ? 'cancelled' : 'failed';
-        if (running.state === 'cancelled') return;
-        running.error = error;
-        log.warn({ model: id, code: error.code, error: error.message }, 'model not downloaded');
-      },
-    )
-    .finally(() => {
-      running.endedAt = Date.now();
-    });
-  return running;
-}
-
-function progressOf(id: string, { state, progress, startedAt, endedAt, error }: Running): Static<typeof Download> {
-  return {
-    id,
-    state,
-    received: progress?.received ?? 0,
-    ...(progress?.total !== undefined && { total: progress.total }),
-    resumed: progress?.resumed ?? 0,
-    ...(progress !== undefined && { source: progress.source }),
-    started_at: startedAt,
-    ...(endedAt !== undefined && { ended_at: endedAt }),
-    ...(error !== undefined && {
-      error: {
-        code: error.code,
-        title: ERRORS[error.code].message,
-        // What addresses said holds no paths of this machine; the fix and other messages do.
-        ...(error.code === 'DOWNLOAD_FAILED' && { detail: withoutFix(error) }),
-      },
-    }),
-  };
-}
-
-const withoutFix = ({ message, fix }: LineamentError): string =>
-  fix !== undefined && message.endsWith(fix) ? message.slice(0, -fix.length).trim() : message;
 
 function shown(entry: CatalogueEntry): Static<typeof Model> {
   const { id, title, task, licence, licenceId, licenceUrl, commercial, sets, origin, state, trust, accepted } = entry;

@@ -2,7 +2,7 @@
 import { LineamentError } from '../../errors.js';
 import type { Json, PersonChanges, PersonDetails } from '../../gallery/index.js';
 import { erase } from '../faces/erase.js';
-import { Id } from '../schemas/common.js';
+import { ChangedPerson } from '../schemas/operations.js';
 import { erasureJson, personJson, sampleJson, summaryJson } from '../schemas/person-json.js';
 import {
   Erasure,
@@ -28,8 +28,14 @@ export async function needPerson({ gallery }: ServiceParts, id: string): Promise
   return found;
 }
 
-/** Changes a person, and sets down which fields were changed. Gives the operation that undoes it. */
-async function change(parts: ServiceParts, actor: string, id: string, changes: PersonChanges): Promise<void> {
+/** The person as it is after a change, with the operation that takes it back. */
+export const changedPerson = async (parts: ServiceParts, id: string, operation: number) => ({
+  ...personJson(await needPerson(parts, id)),
+  operation,
+});
+
+/** Changes a person, and sets down which fields were changed. */
+async function change(parts: ServiceParts, actor: string, id: string, changes: PersonChanges) {
   const operation = await parts.gallery.update(id, changes);
   const detail = { operation, fields: Object.keys(changes) };
   await parts.audit.append({ actor, action: 'person.update', subject: id, detail });
@@ -37,6 +43,7 @@ async function change(parts: ServiceParts, actor: string, id: string, changes: P
   if (changes.id !== undefined) {
     await parts.audit.append({ actor, action: 'person.renamed', subject: changes.id, detail: { operation } });
   }
+  return changedPerson(parts, changes.id ?? id, operation);
 }
 
 function addReading(app: App, parts: ServiceParts): void {
@@ -130,13 +137,11 @@ function addChanging(app: App, parts: ServiceParts): void {
         tags: TAGS,
         params: PersonParams,
         body: PersonPut,
-        response: { 200: Person },
+        response: { 200: ChangedPerson },
       },
     },
-    async ({ params: { id }, body, principal }) => {
-      await change(parts, principal.id, id, { name: body.name ?? null, metadata: (body.metadata ?? null) as Json });
-      return personJson(await needPerson(parts, id));
-    },
+    ({ params: { id }, body, principal }) =>
+      change(parts, principal.id, id, { name: body.name ?? null, metadata: (body.metadata ?? null) as Json }),
   );
   app.patch(
     '/api/v1/persons/:id',
@@ -148,39 +153,15 @@ function addChanging(app: App, parts: ServiceParts): void {
         tags: TAGS,
         params: PersonParams,
         body: PersonPatch,
-        response: { 200: Person },
+        response: { 200: ChangedPerson },
       },
     },
-    async ({ params: { id }, body, principal }) => {
-      await change(parts, principal.id, id, {
+    ({ params: { id }, body, principal }) =>
+      change(parts, principal.id, id, {
         ...(body.id === undefined ? {} : { id: body.id }),
         ...(body.name === undefined ? {} : { name: body.name }),
         ...(body.metadata === undefined ? {} : { metadata: body.metadata as Json }),
-      });
-      return personJson(await needPerson(parts, body.id ?? id));
-    },
-  );
-  app.post(
-    '/api/v1/persons/:id/merge',
-    {
-      config: { scope: 'enrol', kind: 'merge_persons' },
-      schema: {
-        operationId: 'merge_persons',
-        summary: 'Two persons are one',
-        description: 'Samples of `from` become those of the person of the address, and `from` goes.',
-        tags: TAGS,
-        params: PersonParams,
-        body: Type.Object({ from: Id('Who is the same person') }, { additionalProperties: false }),
-        response: { 200: Person },
-      },
-    },
-    async ({ params: { id }, body: { from }, principal }) => {
-      const operation = await parts.gallery.merge(id, from);
-      const line = { actor: principal.id, detail: { operation } };
-      await parts.audit.append({ ...line, action: 'person.merge', subject: id });
-      await parts.audit.append({ ...line, action: 'person.merged', subject: from });
-      return personJson(await needPerson(parts, id));
-    },
+      }),
   );
 }
 

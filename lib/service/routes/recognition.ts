@@ -3,7 +3,7 @@ import { LineamentError } from '../../errors.js';
 import { decide, decisionJson, decisionOf, foundJson, statusOf } from '../faces/decision.js';
 import { embedPicture, embedProminent, givenEmbedding } from '../faces/embeddings.js';
 import { searchEnrolled } from '../faces/identify.js';
-import { foundFaces, type Side, sideOf } from '../faces/sides.js';
+import { both, foundFaces, type Side, sideOf } from '../faces/sides.js';
 import { atBench, type Bench, inTurn, recogniserOf } from '../faces/work.js';
 import { type Picture, pictureRoute, readPictures, requestOptions } from '../images/index.js';
 import { CollectionName, DECISION, Model, SELECT, Vector } from '../schemas/common.js';
@@ -86,10 +86,10 @@ function addComparison(app: App, parts: ServiceParts): void {
       const decision = decisionOf(options);
       const [first, second] = (await readPictures(request, parts, PAIR)) as readonly [Picture, Picture];
       return atBench(parts, request, async (bench) => {
-        const [source, others] = await Promise.all([
+        const [source, others] = await both(
           embedProminent(bench, first),
           embedPicture(bench, second, { maxFaces: options.max_faces, minFaceSize: options.min_face_size }),
-        ]);
+        );
         if (others.faces.length === 0) throw new LineamentError('NO_FACE', `'${second.name}'`);
         const verdicts = await Promise.all(
           others.faces.map(async (face) => ({
@@ -153,12 +153,10 @@ function addMatch(app: App, parts: ServiceParts): void {
         const { embedding, model } = asked;
         const probe = await sideOf(bench, request, 'image', { name: 'embedding', values: embedding, model });
         const { candidates } = asked;
-        const compare = (): Promise<Matches> =>
+        const answer =
           candidates === undefined
-            ? matchEnrolled(bench, probe, asked, decision)
-            : matchCandidates(bench, probe, asked, candidates, decision);
-        const brought = candidates?.map((one) => one.embedding) ?? (embedding === undefined ? [] : [embedding]);
-        const answer = brought.length === 0 ? await compare() : await inTurn(bench, brought, compare);
+            ? await matchEnrolled(bench, probe, asked, decision)
+            : await matchCandidates(bench, probe, asked, candidates, decision);
         const matched = answer.matches.some(({ is_match }) => is_match);
         const [face] = foundFaces([probe]);
         return {
@@ -195,19 +193,23 @@ async function matchEnrolled(
 }
 
 async function matchCandidates(
-  { engine, signal }: Bench,
+  bench: Bench,
   { embedding }: Side,
   { limit = 5, model }: MatchRequest,
   candidates: Static<typeof Candidates>,
   decision: ReturnType<typeof decisionOf>,
 ): Promise<Matches> {
-  const known = await Promise.all(
-    candidates.map(async ({ id, embedding: values }, i) => ({
-      id,
-      embedding: await givenEmbedding(engine, `candidates[${i}].embedding`, values, model),
-    })),
-  );
-  const ranked = await engine.identify(embedding, known, { threshold: -1, limit, signal });
+  const { engine, signal } = bench;
+  const vectors = candidates.map((one) => one.embedding);
+  const ranked = await inTurn(bench, vectors, async () => {
+    const known = await Promise.all(
+      candidates.map(async ({ id, embedding: values }, i) => ({
+        id,
+        embedding: await givenEmbedding(engine, `candidates[${i}].embedding`, values, model),
+      })),
+    );
+    return engine.identify(embedding, known, { threshold: -1, limit, signal });
+  });
   const { threshold } = await decide(engine, embedding, embedding, decision);
   return {
     threshold_used: threshold,

@@ -2,8 +2,10 @@
 import { Readable } from 'node:stream';
 import { abortError, LineamentError, wrapError } from '../../errors.js';
 import { receiptCovers, type Receipt as SignedReceipt, verifyReceipt } from '../../gallery/index.js';
+import { record } from '../auth/index.js';
 import { unpin } from '../faces/enrol.js';
-import { erase } from '../faces/erase.js';
+import { erase, purge } from '../faces/erase.js';
+import { piecesOf } from '../patience.js';
 import { Id, Words } from '../schemas/common.js';
 import { erasureJson } from '../schemas/person-json.js';
 import { Erasure, Receipt } from '../schemas/persons.js';
@@ -60,11 +62,9 @@ function addExport(app: App, parts: ServiceParts): void {
       });
       // What is wrong with the request is said before the first line.
       const first = await lines.next();
-      await parts.audit.append({
-        actor: request.principal.id,
-        action: 'gallery.export',
-        detail: collection === undefined ? {} : { collection },
-      });
+      const isHead = request.method === 'HEAD';
+      if (isHead) await lines.return();
+      else await record(parts, request, 'gallery.export', { detail: collection === undefined ? {} : { collection } });
       async function* all(): AsyncGenerator<string> {
         if (first.done !== true) yield first.value;
         yield* lines;
@@ -72,7 +72,7 @@ function addExport(app: App, parts: ServiceParts): void {
       return reply
         .header('content-disposition', 'attachment; filename="gallery.ndjson"')
         .type(NDJSON)
-        .send(Readable.from(all(), { objectMode: false }) as unknown as string);
+        .send(Readable.from(isHead ? [] : all(), { objectMode: false }) as unknown as string);
     },
   );
 }
@@ -107,7 +107,7 @@ function importError(thrown: unknown, signal: AbortSignal): LineamentError {
 }
 
 function addImport(app: App, parts: ServiceParts): void {
-  // Read as it comes: an import may be larger than any body that is held in memory.
+  // Read as it comes, here alone: an import may be larger than any body that is held in memory.
   app.addContentTypeParser(NDJSON, (_, payload, done) => done(null, payload));
   app.post(
     '/api/v1/import',
@@ -117,7 +117,8 @@ function addImport(app: App, parts: ServiceParts): void {
       schema: {
         operationId: 'import_gallery',
         summary: 'Enrol what an export holds',
-        description: 'The body is read as it comes. Persons that came before a fault stay.',
+        description:
+          'The body is read as it comes, and may take as long as it needs: `server.request_timeout_ms` is the longest pause in it. Persons that came before a fault, or before the connection broke, stay: send it again with `on_existing=skip`.',
         tags: ['transfer'],
         querystring: Type.Object(
           {
@@ -146,13 +147,17 @@ function addImport(app: App, parts: ServiceParts): void {
       const { on_existing } = request.query;
       const signal = AbortSignal.any([clientSignal(request), parts.closing]);
       const options = { signal, ...(on_existing === undefined ? {} : { onExisting: on_existing }) };
+      const pieces = bounded(piecesOf(request, body), parts.config.limits.bodyBytes);
       const summary = await parts.gallery
-        .import(bounded(body, parts.config.limits.bodyBytes), options)
-        .catch((error: unknown) => {
-          throw importError(error, signal);
-        });
-      unpin(parts.gallery);
-      await parts.audit.append({ actor: request.principal.id, action: 'gallery.import', detail: { ...summary } });
+        .import(pieces, options)
+        .catch(async (thrown: unknown) => {
+          const error = importError(thrown, signal);
+          // Somebody may have come before the fault.
+          await record(parts, request, 'gallery.import', { detail: { failed: error.code } });
+          throw error;
+        })
+        .finally(() => unpin(parts.gallery));
+      await record(parts, request, 'gallery.import', { detail: { ...summary } });
       return summary;
     },
   );
@@ -203,13 +208,8 @@ function addErasure(app: App, parts: ServiceParts): void {
       },
     },
     async ({ principal }) => {
-      const erasure = await parts.gallery.purgeExpired();
+      const erasure = await purge(parts, principal.id);
       if (erasure === undefined) return { persons: 0, samples: 0 };
-      await parts.audit.append({
-        actor: principal.id,
-        action: 'gallery.purge',
-        detail: { receipt: erasure.receipt.id },
-      });
       const { receipt, persons, samples } = erasureJson(erasure);
       return { persons, samples, receipt };
     },
@@ -284,9 +284,9 @@ function addReceipts(app: App, parts: ServiceParts): void {
   );
 }
 
-export const transfer: RouteGroup = (app, parts) => {
+export const transfer: RouteGroup = async (app, parts) => {
   addExport(app, parts);
-  addImport(app, parts);
+  await app.register(async (own) => addImport(own as App, parts));
   addErasure(app, parts);
   addReceipts(app, parts);
 };

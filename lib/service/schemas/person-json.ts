@@ -4,9 +4,11 @@ import type {
   Enrolment,
   Erasure,
   IdentifiedPerson,
+  Operation,
   PersonDetails,
   PersonInfo,
   SampleInfo,
+  SetAside,
 } from '../../gallery/index.js';
 import { round } from './face-json.js';
 
@@ -81,6 +83,21 @@ export function candidateJson(one: IdentifiedPerson) {
     ...defined('rates_at_most', ratesAtMost as boolean | undefined),
   };
 }
+
+export const operationJson = ({ id, kind, createdAt, persons, undone }: Operation) => ({
+  id,
+  kind,
+  created_at: createdAt,
+  persons: [...persons],
+  undone,
+});
+
+export const setAsideJson = ({ person, similarity, feedback, nearness }: SetAside) => ({
+  person,
+  similarity: round(similarity, 6),
+  feedback,
+  nearness: round(nearness, 6),
+});
 
 export const erasureJson = ({ receipt, persons, samples, sources }: Erasure) => ({
   receipt: { ...receipt },

@@ -243,12 +243,27 @@ const Candidate = Type.Object(
   { title: 'Candidate' },
 );
 
+const Feedback = Type.Integer({ description: 'Operation that ruled it out: undoing it takes that back' });
+
+const SetAside = Type.Object(
+  {
+    person: Type.String({ description: 'Id' }),
+    similarity: Similarity,
+    feedback: Feedback,
+    nearness: Type.Number({ minimum: -1, maximum: 1, description: 'Cosine of the face and the one that was rejected' }),
+  },
+  { title: 'SetAside' },
+);
+
 const IdentifiedFace = Type.Object(
   {
     box: Type.Optional(Box),
     score: Type.Optional(Probability('Confidence of the detector')),
     match: Type.Optional(Candidate),
     candidates: Type.Array(Candidate, { description: 'Best first; also those below the threshold' }),
+    set_aside: Type.Optional(
+      Type.Array(SetAside, { description: 'Whom feedback ruled out, "not this person"; absent where nobody was' }),
+    ),
   },
   {
     title: 'IdentifiedFace',
@@ -280,6 +295,7 @@ export const PersonVerification = Type.Object(
     status: Words(['match', 'no_match'], 'The same as `is_match`, as a word'),
     fmr: Type.Optional(Type.Number({ description: 'False match rate at the threshold' })),
     samples: Type.Integer({ description: 'Samples that were compared' }),
+    feedback: Type.Optional(Feedback),
     cached: Type.Boolean({ description: 'No network ran: the picture was seen before' }),
   },
   { title: 'PersonVerification' },
