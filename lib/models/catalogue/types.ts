@@ -82,7 +82,7 @@ export interface ModelCatalogue {
   accept(licenceId: string): Promise<void>;
   /**
    * Fetches, verifies and keeps a model; goes on where an earlier try stopped. Two calls for one model share one download. Rejects with `NOT_FOUND`,
-   * `LICENCE_NOT_ACCEPTED`, `DOWNLOAD_FAILED` (all addresses, with what each said), `MODEL_HASH_MISMATCH`, `STORE_FULL`, `ABORTED`.
+   * `LICENCE_NOT_ACCEPTED`, `DOWNLOAD_FAILED` (all addresses, with what each said), `MODEL_HASH_MISMATCH`, `STORE_FULL`, `ACCESS_DENIED`, `ABORTED`.
    */
   download(id: string, options?: CatalogueDownloadOptions): Promise<CatalogueEntry>;
   /**

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -70,6 +70,38 @@ describe('processes', () => {
     expect((await (await bench.catalogue()).download('m')).state).toBe('present');
     expect(bench.server.asked[1]).toMatchObject({ range: `bytes=${DATA.length / 2}-`, ifRange: '"v1"' });
     expect(DATA.equals(await readFile(join(bench.cache, 'm.onnx')))).toBe(true);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a cache that may only be read', () => {
+  it('serves what is in it, and says what to do where more is wanted', async () => {
+    await bench.write(
+      { id: 'here', ...HASH },
+      { id: 'm', ...HASH, licenceId: 'strict', sources: [{ url: bench.server.url('/m') }] },
+    );
+    bench.server.on('/m', file(DATA));
+    await mkdir(join(bench.cache, 'downloads'), { recursive: true });
+    await writeFile(join(bench.cache, 'here.onnx'), DATA);
+    await chmod(bench.folder, 0o755);
+    for (const folder of [join(bench.cache, 'downloads'), bench.cache]) await chmod(folder, 0o555);
+    const child = await runChild(`
+      import { openCatalogue } from './lib/models/index.ts';
+      import { loadAddon } from './lib/native/index.ts';
+      const options = ${JSON.stringify({ cache: bench.cache, cards: bench.cards, acceptedLicences: ['strict'] })};
+      loadAddon();
+      const catalogue = await openCatalogue(options);
+      const pack = await catalogue.pack();
+      // Root may write everywhere.
+      if (process.getuid() === 0) process.setuid(65534);
+      const said = (work) => work.then((value) => value?.state ?? 'done', ({ code, fix }) => ({ code, fix }));
+      const read = pack.read('here').then(({ length }) => ({ state: length }));
+      const all = [read, catalogue.download('here'), catalogue.download('m'), catalogue.accept('strict')];
+      console.log(JSON.stringify(await Promise.all(all.map(said))));
+    `);
+    await chmod(bench.cache, 0o755);
+    const denied = { code: 'ACCESS_DENIED', fix: expect.stringContaining('LINEAMENT_MODEL_CACHE') as string };
+    expect(lastJson(child)).toEqual([DATA.length, 'present', denied, denied]);
+    expect(bench.server.count('/m')).toBe(0);
   });
 });
 
