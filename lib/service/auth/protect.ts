@@ -1,6 +1,7 @@
 /** The one place where it is decided who may call what. */
 import type { IncomingMessage } from 'node:http';
 import { LineamentError } from '../../errors.js';
+import { overloaded } from '../scheduling/overload.js';
 import type { App } from '../server.js';
 import type { Principal, Scope, ServiceParts } from '../types.js';
 import type { FastifyRequest, WebSocket } from '../vendor.js';
@@ -31,6 +32,10 @@ const ROUTES = new WeakMap<App, ProtectedRoute[]>();
 const NOBODY: Principal = { id: 'anonymous', kind: 'anonymous', scopes: new Set() };
 /** How often it is looked whether those who hold a WebSocket may stay. */
 const LOOK_MS = 2000;
+/** WebSockets that are open at a time, and of them those of one key: each holds memory for as long as its client likes. */
+const MOST_SOCKETS = 1000;
+const MOST_OF_ONE = 250;
+const SOON_MS = 10_000;
 /** RFC 6455: the message violates the policy of this end. */
 const POLICY_VIOLATION = 1008;
 
@@ -63,7 +68,7 @@ export async function protect(app: App, parts: ServiceParts): Promise<void> {
 
   const limits = await openLimits(app, config);
   const failed = new FailedLogins(parts);
-  const guests = watchGuests(app, parts);
+  const admit = watchGuests(app, parts);
 
   app.addHook('onRequest', async (request, reply) => {
     request.principal = NOBODY;
@@ -85,7 +90,7 @@ export async function protect(app: App, parts: ServiceParts): Promise<void> {
       });
     }
     if (principal.kind === 'anonymous') checkPage(request, config);
-    else if (route.ticket === true) guests.set(request.raw, principal);
+    if (route.ticket === true) admit(request.raw, principal);
   });
   app.addHook('onListen', async () => {
     try {
@@ -133,8 +138,11 @@ function ticketOf({ query, routeOptions }: FastifyRequest): string | undefined {
   return given === undefined || typeof given === 'string' ? given : '';
 }
 
-/** Shows those out of their WebSockets whose key was revoked or has expired meanwhile. */
-function watchGuests(app: App, { authority }: ServiceParts): WeakMap<IncomingMessage, Principal> {
+/**
+ * Shows those out of their WebSockets whose key was revoked or has expired meanwhile. Gives what is asked before one is opened: it throws
+ * `OVERLOADED` where there are too many.
+ */
+function watchGuests(app: App, { authority }: ServiceParts): (raw: IncomingMessage, principal: Principal) => void {
   const guests = new WeakMap<IncomingMessage, Principal>();
   const inside = new Map<WebSocket, Principal>();
   app.websocketServer.on('connection', (socket: WebSocket, raw: IncomingMessage) => {
@@ -149,5 +157,11 @@ function watchGuests(app: App, { authority }: ServiceParts): WeakMap<IncomingMes
     }
   }, LOOK_MS).unref();
   app.addHook('onClose', async () => clearInterval(look));
-  return guests;
+  return (raw, principal) => {
+    const theirs = [...inside.values()].filter(({ id }) => id === principal.id).length;
+    if (inside.size >= MOST_SOCKETS || theirs >= MOST_OF_ONE) {
+      throw overloaded(`${theirs} WebSockets of this key are open, ${inside.size} in all`, SOON_MS);
+    }
+    guests.set(raw, principal);
+  };
 }

@@ -32,6 +32,7 @@ export interface Viewer {
 }
 
 interface Stream {
+  readonly pipeline: Pipeline;
   readonly viewers: Set<Viewer>;
   readonly stop: AbortController;
 }
@@ -40,14 +41,22 @@ export class Pictures {
   readonly #streams = new Map<string, Stream>();
   #executor: NativeExecutor | undefined;
 
+  /** How many look. */
+  get viewers(): number {
+    let count = 0;
+    for (const { viewers } of this.#streams.values()) count += viewers.size;
+    return count;
+  }
+
   /** Begins to give pictures to a viewer; the function that is returned ends it. */
   join(pipeline: Pipeline, camera: string, wish: PictureWish, viewer: Viewer): () => void {
     const key = JSON.stringify([camera, wish.maxSide, wish.quality]);
     let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      stream = { viewers: new Set(), stop: new AbortController() };
+    // After a switch of engines the stream of the pipeline before may not have ended yet.
+    if (stream?.pipeline !== pipeline) {
+      stream = { pipeline, viewers: new Set(), stop: new AbortController() };
       this.#streams.set(key, stream);
-      void this.#run(pipeline, camera, wish, stream, key);
+      void this.#run(camera, wish, stream, key);
     }
     const { viewers, stop } = stream;
     viewers.add(viewer);
@@ -91,8 +100,8 @@ export class Pictures {
     await this.#executor?.close();
   }
 
-  async #run(pipeline: Pipeline, camera: string, wish: PictureWish, stream: Stream, key: string): Promise<void> {
-    const { viewers, stop } = stream;
+  async #run(camera: string, wish: PictureWish, stream: Stream, key: string): Promise<void> {
+    const { pipeline, viewers, stop } = stream;
     let failure: unknown;
     try {
       for await (const frame of pipeline.frames(camera, { signal: stop.signal })) {

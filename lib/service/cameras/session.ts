@@ -40,15 +40,39 @@ const MOST_EVENTS = 500;
 /** Pictures come a little early or late. */
 const EARLY_MS = 4;
 
+/** What is begun and ended together. */
+interface Part {
+  /** Begins what is wanted of it: nothing, where nothing is. */
+  readonly begin: (signal: AbortSignal) => readonly Promise<void>[];
+  /** Ends what was begun, for what is wanted now. */
+  change: AbortController;
+  /** Nothing runs: it is not wanted, or the camera has ended. */
+  idle: boolean;
+}
+
 /** Serves one client until it goes, the camera ends or the service stops. Never rejects. */
 export class CameraSession {
   readonly #wire: Wire;
   readonly #pipeline: Pipeline;
   readonly #pictures: Pictures;
   readonly #camera: string;
+  /** Pictures and tracks, of which only the newest count. */
+  readonly #newest: Part = {
+    begin: (signal) => [
+      ...(this.#asked.pictures ? [this.#sendPictures(signal)] : []),
+      ...(this.#asked.tracks ? [this.#sendTracks(signal)] : []),
+    ],
+    change: new AbortController(),
+    idle: false,
+  };
+  /** Apart from them, for none is missed while the others change. */
+  readonly #events: Part = {
+    begin: (signal) => (this.#asked.events ? [this.#sendEvents(signal)] : []),
+    change: new AbortController(),
+    idle: false,
+  };
   #asked: Required<Subscription>;
-  /** Ends what the last subscription began. */
-  #current = new AbortController();
+  #ended = false;
 
   constructor(wire: Wire, pipeline: Pipeline, pictures: Pictures, camera: string, asked: Subscription) {
     this.#wire = wire;
@@ -56,61 +80,74 @@ export class CameraSession {
     this.#pictures = pictures;
     this.#camera = camera;
     this.#asked = completed(asked);
-    wire.closed.addEventListener('abort', () => this.#current.abort(), { once: true });
-    this.#begin();
+    const end = (): void => {
+      this.#newest.change.abort();
+      this.#events.change.abort();
+    };
+    wire.closed.addEventListener('abort', end, { once: true });
+    void this.#serve(this.#newest);
+    void this.#serve(this.#events);
   }
 
   /** Takes another subscription in place of the one that runs; fields that are absent stay. */
   subscribe(asked: Subscription): void {
+    const { events } = this.#asked;
     this.#asked = { ...this.#asked, ...asked };
-    this.#current.abort();
-    if (this.#wire.closed.aborted) return;
-    this.#current = new AbortController();
-    this.#begin();
+    this.#newest.change.abort();
+    if (this.#asked.events !== events) this.#events.change.abort();
   }
 
-  #begin(): void {
-    const { signal } = this.#current;
-    const { pictures, tracks, events } = this.#asked;
-    const work = [
-      pictures ? this.#sendPictures(signal) : undefined,
-      tracks ? this.#sendTracks(signal) : undefined,
-      events ? this.#sendEvents(signal) : undefined,
-    ].filter((one) => one !== undefined);
-    if (work.length === 0) return;
-    void Promise.all(work).then(
-      () => this.#over(signal, CLOSE.normal, 'the camera has ended'),
-      (error) => this.#over(signal, CLOSE.failed, wrapError(error).code),
-    );
+  /**
+   * One subscription after the other: the next begins when the one before has wholly ended and the client has taken what was sent for it. However often
+   * a client changes its mind, what it leaves lying does not grow.
+   */
+  async #serve(part: Part): Promise<void> {
+    while (!this.#wire.closed.aborted) {
+      part.change = new AbortController();
+      const { signal } = part.change;
+      const work = part.begin(signal);
+      this.#idle(part, work.length === 0);
+      try {
+        await (part.idle ? aborted(signal) : Promise.all(work));
+      } catch (error) {
+        if (!signal.aborted) return this.#wire.close(CLOSE.failed, wrapError(error).code);
+      }
+      if (signal.aborted) continue;
+      this.#ended = true;
+      return this.#idle(part, true);
+    }
   }
 
-  #over(signal: AbortSignal, code: number, reason: string): void {
-    if (!signal.aborted) this.#wire.close(code, reason);
+  /** Closes the connection when the camera has ended everything that was asked for. */
+  #idle(part: Part, idle: boolean): void {
+    part.idle = idle;
+    if (this.#ended && this.#newest.idle && this.#events.idle) {
+      this.#wire.close(CLOSE.normal, 'the camera has ended');
+    }
   }
 
   /** The next picture is taken when the one before has gone: a slow client gets fewer. */
   #sendPictures(signal: AbortSignal): Promise<void> {
     const { fps, max_side: maxSide, quality } = this.#asked;
     const wish: PictureWish = { maxSide, quality };
-    let busy = false;
+    let sending: Promise<void> | undefined;
     let due = Number.NEGATIVE_INFINITY;
     return new Promise((resolve, reject) => {
       const leave = this.#pictures.join(this.#pipeline, this.#camera, wish, {
-        wants: (timestamp) => !busy && timestamp >= due - EARLY_MS,
+        wants: (timestamp) => sending === undefined && timestamp >= due - EARLY_MS,
         take: (picture) => {
-          busy = true;
           // From when it was due, so that the rate is kept; from now where it has fallen behind.
           due = Math.max(due + 1000 / fps, picture.timestamp);
           if (due - picture.timestamp > 1000 / fps) due = picture.timestamp + 1000 / fps;
-          void this.#sendPicture(picture).then(() => {
-            busy = false;
+          sending = this.#sendPicture(picture).then(() => {
+            sending = undefined;
           });
         },
         end: (error) => (error === undefined ? resolve() : reject(error)),
       });
       const stop = (): void => {
         leave();
-        resolve();
+        resolve(sending);
       };
       if (signal.aborted) stop();
       else signal.addEventListener('abort', stop, { once: true });
@@ -139,6 +176,11 @@ export class CameraSession {
       }
     });
   }
+}
+
+/** Resolves when the signal fires, which it has not yet. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** That a subscription was ended is no failure. */

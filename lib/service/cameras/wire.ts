@@ -8,19 +8,20 @@ const PING_MS = 30_000;
 export const CLOSE = { normal: 1000, goingAway: 1001, unsupported: 1003, failed: 1011, tryAgain: 1013 } as const;
 
 export class Wire {
-  /** Fires when the connection is over. */
+  /** Fires when the connection is over, or this end has closed it. */
   readonly closed: AbortSignal;
   readonly #socket: WebSocket;
+  readonly #over = new AbortController();
+  /** Messages of the client that are being answered. */
+  #answering = 0;
 
   constructor(socket: WebSocket, closing: AbortSignal) {
     this.#socket = socket;
-    const over = new AbortController();
-    this.closed = over.signal;
+    this.closed = this.#over.signal;
     let alive = true;
     socket.on('pong', () => {
       alive = true;
     });
-    socket.on('error', () => socket.terminate());
     const ping = setInterval(() => {
       if (!alive) return socket.terminate();
       alive = false;
@@ -31,7 +32,7 @@ export class Wire {
     socket.once('close', () => {
       clearInterval(ping);
       closing.removeEventListener('abort', stop);
-      over.abort();
+      this.#over.abort();
     });
     if (closing.aborted) stop();
   }
@@ -49,9 +50,13 @@ export class Wire {
     });
   }
 
-  /** Text messages of the client as JSON; others are refused with `unsupported`. */
-  listen(take: (message: unknown) => void): void {
+  /**
+   * Text messages of the client as JSON; others are refused with `unsupported`. Where `take` gives a promise nothing more is read until it has
+   * settled: who asks and does not read the answers is not heard.
+   */
+  listen(take: (message: unknown) => Promise<unknown> | undefined): void {
     this.#socket.on('message', (data, binary) => {
+      if (this.closed.aborted) return;
       if (binary) return this.close(CLOSE.unsupported, 'text is expected');
       let message: unknown;
       try {
@@ -59,11 +64,18 @@ export class Wire {
       } catch {
         return this.close(CLOSE.unsupported, 'JSON is expected');
       }
-      take(message);
+      const taken = take(message);
+      if (taken === undefined) return;
+      this.#answering++;
+      this.#socket.pause();
+      void taken.finally(() => {
+        if (--this.#answering === 0) this.#socket.resume();
+      });
     });
   }
 
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
+    this.#over.abort();
   }
 }

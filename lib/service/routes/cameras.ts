@@ -1,4 +1,5 @@
 /** Cameras: their state, their newest picture, and `/ws/camera/{id}` for pictures, tracks and events as they come. */
+import { abortable } from '../../errors/abort.js';
 import { LineamentError } from '../../errors.js';
 import { CameraSession, CLOSE, cameraJson, Subscription, Wire } from '../cameras/index.js';
 import { clientSignal, type RouteGroup } from '../server.js';
@@ -27,7 +28,13 @@ async function stateOf({ cameras, closing }: ServiceParts): Promise<Record<strin
 }
 
 export const cameraRoutes: RouteGroup = (app, parts) => {
-  const { cameras, closing } = parts;
+  const { cameras, closing, metrics } = parts;
+  metrics.gauge('lineament_websockets', 'WebSockets that are open', () => app.websocketServer.clients.size);
+  metrics.gauge(
+    'lineament_camera_viewers',
+    'Clients that are sent pictures of cameras',
+    () => cameras.pictures.viewers,
+  );
 
   app.get(
     '/api/v1/cameras',
@@ -85,9 +92,8 @@ export const cameraRoutes: RouteGroup = (app, parts) => {
         closing,
         AbortSignal.timeout(parts.config.limits.deadlineMs),
       ]);
-      const pipeline = await cameras.pipeline();
-      const { jpeg, sequence, timestamp } = await cameras.pictures
-        .next(pipeline, id, { maxSide, quality }, signal)
+      const { jpeg, sequence, timestamp } = await abortable(cameras.pipeline(), signal)
+        .then((pipeline) => cameras.pictures.next(pipeline, id, { maxSide, quality }, signal))
         .catch((cause) => {
           throw new LineamentError('CAMERA_LOST', `camera '${id}' gave no picture in time`, { cause });
         });
@@ -117,24 +123,23 @@ export const cameraRoutes: RouteGroup = (app, parts) => {
     },
     async (socket, request) => {
       const wire = new Wire(socket, closing);
-      const { ticket: _, ...asked } = request.query as Subscription & { ticket?: string };
-      const waiting: unknown[] = [];
+      let { ticket: _, ...asked } = request.query as Subscription & { ticket?: string };
       let session: CameraSession | undefined;
-      const obey = (message: unknown): void => {
+      wire.listen((message) => {
         const wanted = (message as { subscribe?: unknown } | null)?.subscribe;
-        const wrong = request.validateInput(wanted, Subscription) !== true;
-        if (wrong) {
+        // As a body: the text "5" is no number.
+        if (request.validateInput(wanted, Subscription, 'body') !== true) {
           const detail = 'a message is {"subscribe": {…}} with pictures, tracks, events, fps, max_side, quality';
-          void wire.send({ type: 'error', code: 'INVALID_ARGUMENT', detail });
-        } else if (session === undefined) waiting.push(message);
-        else session.subscribe(wanted as Subscription);
-      };
-      wire.listen(obey);
+          return wire.send({ type: 'error', code: 'INVALID_ARGUMENT', detail });
+        }
+        asked = { ...asked, ...(wanted as Subscription) };
+        session?.subscribe(asked);
+        return undefined;
+      });
       try {
         const pipeline = await cameras.pipeline();
         if (wire.closed.aborted) return;
         session = new CameraSession(wire, pipeline, cameras.pictures, (request.params as { id: string }).id, asked);
-        for (const message of waiting) obey(message);
       } catch {
         wire.close(CLOSE.tryAgain, 'the cameras cannot be opened');
       }
