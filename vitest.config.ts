@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A condition that is waited for comes true on a busy machine too.
+    expect: { poll: { timeout: 30_000 } },
     coverage: { provider: 'v8', include: ['lib/**/*.ts'] },
   },
 });

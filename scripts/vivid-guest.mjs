@@ -153,20 +153,16 @@ async function replugged(name) {
   const listening = (async () => {
     for await (const { state, code } of camera.notices({ signal: stop.signal })) notices.push({ state, code });
   })();
-  let plugged = true;
   for await (const frame of camera.frames({ order: 'all', signal: AbortSignal.timeout(120_000) })) {
     sequences.push(frame.sequence);
     timestamps.push(frame.timestamp);
     colours = await bars(frame);
     if (sequences.length === 5) {
-      plugged = false;
       writeFileSync('/sys/bus/platform/drivers/vivid/unbind', 'vivid.0');
-      setTimeout(() => {
-        writeFileSync('/sys/bus/platform/drivers/vivid/bind', 'vivid.0');
-        plugged = true;
-      }, 3000);
+      setTimeout(() => writeFileSync('/sys/bus/platform/drivers/vivid/bind', 'vivid.0'), 3000);
     }
-    if (plugged && sequences.length >= 10) break;
+    // A slow guest still has pictures from before when the camera is there again.
+    if (camera.stats().reconnects > 0 && sequences.length >= 10) break;
   }
   const stats = camera.stats();
   await camera.close();

@@ -39,7 +39,7 @@ describe('lineament watch', () => {
 
   it('records what it sees, and gives the same events whenever that is played again', async () => {
     const session = path.join(folder, 'session');
-    const first = await lineament(['watch', `hall=${photos}`, '--record', session, '--json', '--seconds', '2']);
+    const first = await lineament(['watch', `hall=${photos}`, '--record', session, '--json']);
     expect(first.stderr).toBe('');
     expect(first.code).toBe(0);
     const replay = async (): Promise<PipelineEvent[]> => {
@@ -72,6 +72,14 @@ describe('lineament watch', () => {
     const before = await strangers();
     expect(before.size).toBeGreaterThan(0);
     for (const id of await strangers()) expect(before).toContain(id);
+  });
+
+  it('ends after the seconds that it is given, however long its sources go on', async () => {
+    const { code, stdout, stderr } = await lineament(['watch', photos, '--json', '--seconds', '0.1']);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const summary = parsed(stdout).at(-1) as { stats: { cameras: { taken: number }[] } };
+    expect(summary.stats.cameras[0]?.taken).toBeLessThan(30);
   });
 
   it('ends cleanly with Ctrl-C', async () => {

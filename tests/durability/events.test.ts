@@ -118,7 +118,7 @@ describe.skipIf(!canMount)('events on a disk of two megabytes (needs root)', () 
     expect(sink.waiting).toBeLessThanOrEqual(200);
     expect(sink.lost).toBeGreaterThan(0);
     execFileSync('mount', ['-o', 'remount,size=16m', small]);
-    await expect.poll(() => sink.waiting, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => sink.waiting, { timeout: 30_000 }).toBe(0);
     expect(notices).toEqual(['STORE_FULL', undefined]);
     expect(told.length + sink.lost).toBe(800);
     expect(await log.count()).toEqual([{ count: acknowledged.length + told.length }]);

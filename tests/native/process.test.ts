@@ -66,7 +66,8 @@ describe.skipIf(!havePack)('processes', () => {
       const result = await child(`
         const runtime = await open();
         const session = await runtime.createSession(executor, model('faceapi_ssd'), options);
-        for (let i = 0; i < 6; i++) session.run(job(session, 512)).catch(() => {});
+        const large = job(session, 512);
+        for (let i = 0; i < 6; i++) session.run(large).catch(() => {});
         runtime.createSession(executor, model('faceapi_recognition'), options).catch(() => {});
         ${end.replace('DELAY', String(delay))}
       `);

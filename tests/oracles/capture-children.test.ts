@@ -35,7 +35,7 @@ const alive = (pid: number): boolean => {
 
 async function gone(pids: readonly number[]): Promise<void> {
   for (let i = 0; pids.some(alive); i++) {
-    if (i > 250) throw new Error(`still there: ${pids.filter(alive).join(', ')}`);
+    if (i > 1500) throw new Error(`still there: ${pids.filter(alive).join(', ')}`);
     await sleep(20);
   }
 }
@@ -65,8 +65,7 @@ describe.skipIf(!haveFfmpeg || !havePs)('ffmpeg does not outlive its camera (nee
       // In a hundred milliseconds it may have been opened.
       await opening.then((camera) => camera.close()).catch((error) => expect(error.code).toBe('ABORTED'));
     }
-    await sleep(50);
-    expect(children(process.pid)).toEqual([]);
+    await expect.poll(() => children(process.pid)).toEqual([]);
   });
 
   it('when the source ends', async () => {

@@ -56,7 +56,7 @@ describe.skipIf(!haveFfmpeg)('HTTP (needs ffmpeg)', () => {
   });
 
   it('that goes silent is lost', async () => {
-    const source = { kind: 'stream', url: `${base}/slow`, timeoutMs: 500 } as const;
+    const source = { kind: 'stream', url: `${base}/slow`, timeoutMs: 2500 } as const;
     await using camera = await openCamera({ source, ...once });
     const read = (async () => {
       for await (const _ of camera.frames());

@@ -105,7 +105,7 @@ describe.skipIf(!haveFfmpeg)('RTSP (needs ffmpeg)', () => {
   it('goes on when the server was killed and came back', async () => {
     const { url, port } = await serve();
     camera = await openCamera({
-      source: { kind: 'stream', url, timeoutMs: 3000 },
+      source: { kind: 'stream', url, timeoutMs: 6000 },
       reconnect: { firstDelayMs: 100, mostDelayMs: 300 },
     });
     const notices: CameraNotice[] = [];
@@ -127,7 +127,8 @@ describe.skipIf(!haveFfmpeg)('RTSP (needs ffmpeg)', () => {
   it('that goes silent is lost, and fails when the tries are used up', async () => {
     const { url } = await serve();
     camera = await openCamera({
-      source: { kind: 'stream', url, timeoutMs: 700 },
+      // Longer than ffmpeg takes to find out what the stream is, on a busy machine too.
+      source: { kind: 'stream', url, timeoutMs: 2500 },
       reconnect: { attempts: 1, firstDelayMs: 10 },
     });
     await some(camera, 3);

@@ -86,7 +86,7 @@ function feed(video: string, sdpFile: string, port: number): ChildProcess {
 
 /** The description that ffmpeg wrote, once it is whole. */
 async function describe(sdpFile: string): Promise<string> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 1200; i++) {
     const sdp = await readFile(sdpFile, 'utf8').catch(() => '');
     if (sdp.includes('sprop-parameter-sets') && sdp.endsWith('\n')) {
       const lines = sdp.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('SDP:'));

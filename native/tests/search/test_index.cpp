@@ -1,5 +1,6 @@
 // The index: thousands of random changes against a plain map, filters, and searches that overlap changes.
 #include <atomic>
+#include <chrono>
 #include <limits>
 #include <thread>
 #include <unordered_map>
@@ -293,7 +294,13 @@ TEST(searches_see_one_revision) {
   threads.emplace_back(change, 2);
   threads.emplace_back(search, 3);
   threads.emplace_back(search, 4);
-  std::this_thread::sleep_for(std::chrono::milliseconds(800));
+  const auto began = std::chrono::steady_clock::now();
+  const auto lasted = [&](int seconds) {
+    return std::chrono::steady_clock::now() - began >= std::chrono::seconds(seconds);
+  };
+  while (!lasted(1) || ((searches <= 10 || changes <= 10) && !lasted(60))) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   stop = true;
   for (std::thread& thread : threads) thread.join();
   CHECK_EQ(torn.load(), 0);

@@ -134,7 +134,8 @@ describe('reading a camera', () => {
     const read = (async () => {
       for await (const { sequence } of camera.frames()) seen.push(sequence);
     })();
-    setTimeout(() => void camera.close(), 20);
+    await expect.poll(() => seen.length).toBe(1);
+    await camera.close();
     await read;
     await camera.close();
     expect(seen).toEqual([0]);

@@ -157,7 +157,7 @@ describe.skipIf(process.platform === 'win32')('a pipe', () => {
   };
   const until = async (done: () => boolean): Promise<void> => {
     for (let i = 0; !done(); i++) {
-      if (i > 1000) throw new Error('it did not come to it');
+      if (i > 3000) throw new Error('it did not come to it');
       await sleep(10);
     }
   };
@@ -334,7 +334,7 @@ describe.skipIf(process.platform === 'win32')('a pipe', () => {
       await end.close();
       await feed.done;
     }
-    for (let i = 0; i < 20 && earlier.some((one) => one.deref() !== undefined); i++) {
+    for (let i = 0; i < 400 && earlier.some((one) => one.deref() !== undefined); i++) {
       await sleep(5);
       collect();
     }
