@@ -18,6 +18,7 @@ import {
   type SearchRequest,
   type StorageDriver,
 } from './driver.js';
+import { APPLICATION_ID, FOREIGN, MIGRATIONS, NAMED, WHOLE } from './embedded-schema.js';
 import { type IndexEntry, LiveIndex } from './live-index.js';
 import { Storage, templateOf } from './storage.js';
 import type { StorageModel, TemplateMatch, TemplateRef, TemplateStorage } from './types.js';
@@ -43,28 +44,12 @@ const OPTIONS = [
   'cipher',
 ] as const satisfies readonly (keyof EmbeddedStorageOptions)[];
 
-/** "LnTs": tells the file from galleries and from other applications'. */
-const APPLICATION_ID = 0x4c6e5473;
-const MIGRATIONS = [
-  [
-    `CREATE TABLE pin (one INTEGER PRIMARY KEY CHECK (one = 1), model TEXT NOT NULL, dims INTEGER NOT NULL, model_hash TEXT)`,
-    `CREATE TABLE groups (
-       group_id INTEGER PRIMARY KEY, collection TEXT NOT NULL, protection TEXT NOT NULL, UNIQUE (collection, protection))`,
-    // AUTOINCREMENT: the key of a deleted template never comes back, in whatever order the index learns of it.
-    `CREATE TABLE templates (
-       key INTEGER PRIMARY KEY AUTOINCREMENT, collection TEXT NOT NULL, id TEXT NOT NULL,
-       group_id INTEGER NOT NULL REFERENCES groups (group_id), stored_at INTEGER NOT NULL, expires_at INTEGER,
-       template BLOB NOT NULL, UNIQUE (collection, id))`,
-    `CREATE INDEX templates_expires_at ON templates (expires_at) WHERE expires_at IS NOT NULL`,
-    `CREATE TABLE requests (key TEXT PRIMARY KEY, digest TEXT NOT NULL, replaced INTEGER NOT NULL, at INTEGER NOT NULL)`,
-    `CREATE INDEX requests_at ON requests (at)`,
-    `CREATE TABLE writers (owner TEXT PRIMARY KEY, writes INTEGER NOT NULL)`,
-  ],
-];
 /** How long idempotency keys are remembered. */
 const REQUESTS_MS = 7 * 86_400_000;
 /** Templates decoded in one turn of the event loop. */
 const PAGE = 200;
+/** Templates deleted in one transaction. */
+const STEP = 5000;
 
 /**
  * Templates in a SQLite file of this machine, searched in memory: exact and fast for as many as memory holds (SIZING.md). What is
@@ -402,11 +387,6 @@ class EmbeddedDriver implements StorageDriver {
     await Promise.all([this.index.vectors.close(), this.database.close()]);
   }
 }
-
-const WHOLE = 'SELECT key, group_id, collection, id, template FROM templates';
-const NAMED = 'collection = ? AND id IN (SELECT value FROM json_each(?))';
-const FOREIGN = 'SELECT coalesce(sum(writes), 0) FROM writers WHERE owner <> ?';
-const STEP = 5000;
 
 const signalled = (signal: AbortSignal | undefined): { signal?: AbortSignal } =>
   signal === undefined ? {} : { signal };

@@ -6,5 +6,12 @@ export type { IdentitiesOptions } from './options.js';
 export { type LookWeight, lookWeight, type MeasuredFace } from './quality.js';
 export type { EnrolStrangerOptions, Reclustered, ReclusterOptions, StrangersOptions } from './stranger-options.js';
 export { Strangers } from './strangers.js';
-export { type NewLook, TrackIdentity } from './track.js';
-export type { IdentityChange, IdentityStats, StrangerInfo, StrangerNotice, StrangerOperation } from './types.js';
+export { TrackIdentity } from './track.js';
+export type {
+  IdentityChange,
+  IdentityStats,
+  NewLook,
+  StrangerInfo,
+  StrangerNotice,
+  StrangerOperation,
+} from './types.js';

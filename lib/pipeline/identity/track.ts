@@ -1,7 +1,6 @@
 import { numberIn, plainObject } from '../../errors/validate.js';
 import { LineamentError, throwIfAborted } from '../../errors.js';
 import { unitEmbedding } from '../../gallery/vectors.js';
-import type { Embedding } from '../../types.js';
 import type { Identity } from '../types.js';
 import { dot, Evidence, type Look } from './evidence.js';
 import type { Host } from './identities.js';
@@ -15,16 +14,7 @@ import {
   stands,
   type Verdict,
 } from './rules.js';
-import type { IdentityChange } from './types.js';
-
-/** A look at a track's face. */
-export interface NewLook {
-  readonly embedding: Embedding;
-  /** 0–1: `lookWeight`. */
-  readonly weight: number;
-  /** Of the frame, ms since the epoch. */
-  readonly timestamp: number;
-}
+import type { IdentityChange, NewLook } from './types.js';
 
 /** Looks that do not fit a track are kept until they outweigh it. */
 const MOST_DISSENTING = 4;

@@ -1,4 +1,5 @@
 /** What passes in and out of the identity part of the pipeline. */
+import type { Embedding } from '../../types.js';
 import type { Identity } from '../types.js';
 
 /** Somebody whom no gallery knows by name, with an id that lasts. */
@@ -75,4 +76,13 @@ export interface IdentityStats {
   /** Strangers who got an id, and those found again. */
   readonly founded: number;
   readonly returned: number;
+}
+
+/** A look at a track's face. */
+export interface NewLook {
+  readonly embedding: Embedding;
+  /** 0–1: `lookWeight`. */
+  readonly weight: number;
+  /** Of the frame, ms since the epoch. */
+  readonly timestamp: number;
 }
