@@ -9,8 +9,8 @@ import { embeddingDims, RECOGNISERS, type Recogniser, type RecognitionPlan } fro
 /**
  * One embedding for each face (68 landmarks, or what else is known of its place), on the unit sphere; absent where the landmarks span no
  * face, or the chip of a member needs what is not known. Each member of the plan sees the aligned chip (and its mirror image) of all faces as
- * one batch, which `seats` joins with those of other pictures; members run side by side. Rejects with `MODEL_CORRUPT` where a network is not
- * what its card says.
+ * one batch, joined with those of other calls by the `seats` that an engine has for them; members run side by side. Rejects with
+ * `MODEL_CORRUPT` where a network is not what its card says.
  */
 export async function embedFaces(
   networks: Networks,
