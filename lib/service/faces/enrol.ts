@@ -60,6 +60,34 @@ export async function makeSample(bench: Bench, evidence: Evidence, options: Enro
   };
 }
 
+/** Evidence of one request that is worked on at a time: pixels of more would be refused for want of room, however idle the service is. */
+const AT_A_TIME = 2;
+
+/** Samples of all evidence, in its order; where one cannot be made, none is. Nothing goes on when this has ended. */
+export async function makeSamples(
+  bench: Bench,
+  evidence: readonly Evidence[],
+  options: EnrolRequest,
+): Promise<readonly MadeSample[]> {
+  const made: MadeSample[] = [];
+  let next = 0;
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    for (let i = next++; i < evidence.length && !failed; i = next++) {
+      try {
+        made[i] = await makeSample(bench, evidence[i] as Evidence, options);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  for (const ended of await Promise.allSettled(Array.from({ length: AT_A_TIME }, lane))) {
+    if (ended.status === 'rejected') throw ended.reason;
+  }
+  return made;
+}
+
 /** Collections of each gallery that are known to be pinned, with the networks that they are pinned to. */
 const pinned = new WeakMap<Gallery, Map<string, string>>();
 

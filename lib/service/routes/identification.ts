@@ -4,7 +4,14 @@ import type { Identification as Found, NewPerson } from '../../gallery/index.js'
 import type { Embedding } from '../../types.js';
 import { calibrated, decisionOf, foundJson, statusOf } from '../faces/decision.js';
 import { embedPicture, givenEmbedding } from '../faces/embeddings.js';
-import { checkConsent, type EnrolRequest, type Evidence, enrolSamples, makeSample } from '../faces/enrol.js';
+import {
+  checkConsent,
+  type EnrolRequest,
+  type Evidence,
+  enrolSamples,
+  makeSample,
+  makeSamples,
+} from '../faces/enrol.js';
 import { searchEnrolled } from '../faces/identify.js';
 import { sideOf } from '../faces/sides.js';
 import { atBench, type Bench, eachItem } from '../faces/work.js';
@@ -63,11 +70,7 @@ async function enrolPerson(
   checkConsent(parts.config, asked);
   const evidence = evidenceOf(parts, request, PICTURES, asked).map((one) => one());
   return atBench(parts, request, async (bench) => {
-    const settled = await Promise.allSettled(evidence.map((one) => makeSample(bench, one, asked)));
-    const made = settled.map((one) => {
-      if (one.status === 'rejected') throw one.reason;
-      return one.value;
-    });
+    const made = await makeSamples(bench, evidence, asked);
     const enrolment = await enrolSamples(bench, request.principal.id, who, made, asked);
     return enrolmentJson(
       enrolment,

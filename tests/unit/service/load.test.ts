@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkPicture } from '../../../lib/service/images/index.js';
 import { sample } from '../../support/samples.js';
 import { startService, type TestService } from '../../support/service.js';
 
@@ -126,6 +128,24 @@ describe('a service beyond its capacity', () => {
     expect(after.done + after.aborted - before.done - before.aborted).toBe(4);
     expect(after.aborted).toBeGreaterThan(before.aborted);
     expect((await detect()).status).toBe(200);
+  });
+});
+
+describe('pictures of one person', () => {
+  it('are enrolled although all of them together would not fit', async () => {
+    const small = await sharp(picture).autoOrient().resize(640).jpeg().toBuffer();
+    const limits = { imageBytes: 1e6, pixels: 1e6, images: 8 };
+    const { weight } = checkPicture({ name: 'image', bytes: small }, limits);
+    await using other = await startService({
+      limits: { queueBytes: Math.ceil(2.5 * weight) },
+      cache: { embeddings: 0 },
+    });
+    const form = new FormData();
+    for (let i = 0; i < 6; i++) form.append('images', new Blob([new Uint8Array(small)]), `${i}.jpg`);
+    const answer = await other.fetch('/api/v1/enrol?person=ada', { method: 'POST', body: form });
+    const body = (await answer.json()) as { samples?: unknown[] };
+    expect(answer.status, JSON.stringify(body)).toBe(201);
+    expect(body.samples).toHaveLength(6);
   });
 });
 
