@@ -3,8 +3,7 @@ import { Type } from '../vendor.js';
 import { AnyJson, Id, Model, Time, Vector, Words } from './common.js';
 import { Person, PersonId, PersonName } from './persons.js';
 
-const OperationId = (description: string) =>
-  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description });
+const OperationId = (description: string) => Type.Integer({ minimum: 1, description });
 
 export const OperationParams = Type.Object({ id: OperationId('Id of the operation') });
 
