@@ -1,6 +1,7 @@
 // Running child processes from the project's scripts: quiet by default, the whole output in a log, its end on failure.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,8 +16,9 @@ export function childEnvironment(extra = {}) {
  * Runs a command to its end.
  * @param {string} command
  * @param {string[]} args
- * @param {{cwd?: string, env?: Record<string, string>, log?: string, inherit?: boolean, input?: string}} [options]
- *   `log`: name of a file under out/logs that receives the output; `inherit`: show the output instead.
+ * @param {{cwd?: string, env?: Record<string, string>, log?: string, inherit?: boolean, low?: boolean}} [options]
+ *   `log`: name of a file under out/logs that receives the output; `inherit`: show the output instead; `low`: at low priority, with
+ *   all that it starts.
  * @returns {Promise<{code: number, output: string}>} resolves also when the command failed
  */
 export function run(command, args, options = {}) {
@@ -26,6 +28,7 @@ export function run(command, args, options = {}) {
       env: childEnvironment(options.env),
       stdio: options.inherit ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     });
+    if (options.low && child.pid) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW);
     let output = '';
     const log = options.log ? openLog(options.log) : undefined;
     for (const stream of [child.stdout, child.stderr]) {
@@ -58,6 +61,15 @@ export async function runOrThrow(what, command, args, options = {}) {
   const tail = output.trimEnd().split('\n').slice(-30).join('\n');
   const where = options.log ? `\nWhole output: ${path.relative(process.cwd(), logPath(options.log))}` : '';
   throw new Error(`${what} failed (exit code ${code}): ${command} ${args.join(' ')}\n${tail}${where}`);
+}
+
+/** Works on all items in order, on as many at a time as there are processors. */
+export async function severalAtOnce(items, work) {
+  const left = [...items];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: os.availableParallelism() }, worker));
 }
 
 /** Path of a package's own file, e.g. `bin('node-gyp', 'bin/node-gyp.js')`. */

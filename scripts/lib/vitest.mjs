@@ -3,6 +3,9 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { packageFile, root, run } from './run.mjs';
 
+/** Where {@link vitest} leaves the report of that name. */
+export const reportOf = (name) => path.join(root, 'out', 'reports', `${name}.json`);
+
 /**
  * Runs the TypeScript tests whose file names match, and prints the names of those that were skipped, and
  * at the end those that failed with the beginning of what they said.
@@ -12,7 +15,7 @@ import { packageFile, root, run } from './run.mjs';
  * @returns {Promise<{passed: number, failed: number, skipped: number, reasons: string[]}>}
  */
 export async function vitest(name, patterns, env = {}) {
-  const report = path.join(root, 'out', 'reports', `${name}.json`);
+  const report = reportOf(name);
   mkdirSync(path.dirname(report), { recursive: true });
   rmSync(report, { force: true });
   const args = [packageFile('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json'];
