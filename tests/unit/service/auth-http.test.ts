@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { RouteGroup } from '../../../lib/service/server.js';
 import { jose } from '../../../lib/service/vendor.js';
 import { ask, bareConnection, type Running, runService } from './auth-running.js';
@@ -94,7 +96,8 @@ describe('what somebody presents', () => {
   it('loses its WebSockets when it is revoked', async () => {
     const made = await running.call('POST', '/api/v1/keys', { name: 'a watcher', scopes: ['read'] });
     const { id, key } = made.body as { id: string; key: string };
-    const socket = await running.app.injectWS('/ws/test', { headers: bearer(key) });
+    const socket = new WebSocket(`${running.address.replace('http', 'ws')}/ws/test`, { headers: bearer(key) });
+    await once(socket, 'open');
     const closed = new Promise<number>((resolve) => socket.once('close', (code: number) => resolve(code)));
     await running.call('DELETE', `/api/v1/keys/${id}`);
     expect(await closed).toBe(1008);
