@@ -8,7 +8,7 @@ export const KEYS: Command = {
   about: [
     'list: all keys, the oldest first, without their secrets. create NAME: makes a key and writes it to standard output, this once. ',
     'revoke ID: a key opens nothing any more, for good. Works on the data folder of the service, without a key: who has lost all of them makes one here. ',
-    'The service may run or not; one that runs heeds changes within a second. Both are in its audit trail. Exit code 0: done, 2: an error.',
+    'The service may run or not; one that runs heeds changes within a second. They are in its audit trail. Exit code 0: done, 2: an error.',
   ].join(''),
   arity: [1, 2],
   options: {
