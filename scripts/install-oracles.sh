@@ -20,6 +20,15 @@ if ! "$meshes/bin/python" -c "import rtree, scipy" 2>/dev/null && command -v pyt
     echo "install-oracles: could not install trimesh and meshio"
   fi
 fi
+# Makes requests of its own from the service's OpenAPI document, and holds the answers against it.
+schemathesis="$(dirname "$0")/../out/oracles/schemathesis"
+if [ ! -x "$schemathesis/bin/schemathesis" ] && command -v python3 >/dev/null; then
+  if ! { python3 -m venv "$schemathesis" && "$schemathesis/bin/pip" install --quiet --disable-pip-version-check schemathesis==4.32.5; } \
+    >/dev/null 2>&1; then
+    rm -rf "$schemathesis"
+    echo "install-oracles: could not install schemathesis"
+  fi
+fi
 packages=(
   clang-14 libclang-rt-14-dev   # libFuzzer, a second compiler
   clang-format-14               # formatting of native code
