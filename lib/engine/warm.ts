@@ -1,4 +1,5 @@
 import { scaledRegion } from '../image/geometry.js';
+import { fixedSize } from '../models/contract.js';
 import type { Networks } from '../models/network.js';
 import type { Frame } from '../types.js';
 
@@ -15,7 +16,8 @@ export async function warmNetworks(networks: Networks, ids: readonly string[], s
   await Promise.all(
     ids.map(async (id) => {
       const network = await networks.get(id);
-      const { width, height } = network.card.input;
+      // The file may have a size of its own, which its card does not tell.
+      const { width, height } = fixedSize(network) ?? network.card.input;
       await network.run(frame, [scaledRegion(0, 0, side / Math.max(width, height))], { width, height, signal });
     }),
   );
