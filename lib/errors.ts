@@ -41,6 +41,7 @@ export const ERRORS = {
   NO_FACE: { message: 'No face found', status: 422 },
   EMBEDDING_MISMATCH: { message: 'Embeddings cannot be compared', status: 409 },
   NOT_FOUND: { message: 'Not found', status: 404 },
+  METHOD_NOT_ALLOWED: { message: 'Method not allowed', status: 405 },
   DUPLICATE_ID: { message: 'Already there', status: 409 },
   STORE_NOT_FOUND: { message: 'Store not found', status: 500 },
   STORE_CORRUPT: { message: 'Store is damaged', status: 500 },

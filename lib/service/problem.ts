@@ -115,13 +115,8 @@ function retryAfter(error: LineamentError): number | undefined {
   return error.status === 429 || error.status === 503 ? 1 : undefined;
 }
 
-/** Answers with an error; `status` where what HTTP has for it is not that of its code. */
-export function sendProblem(
-  error: LineamentError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  status: number = error.status,
-): FastifyReply {
+/** Answers with an error. */
+export function sendProblem(error: LineamentError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const seconds = retryAfter(error);
   if (seconds !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', String(seconds));
   // Refused before the hooks ran, such as a malformed address.
@@ -133,10 +128,10 @@ export function sendProblem(
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="lineament"');
   // As text: no schema of the route is to change it.
   return reply
-    .code(status)
+    .code(error.status)
     .header('content-type', PROBLEM_TYPE)
     .serializer((body: unknown) => JSON.stringify(body))
-    .send({ ...problemOf(error, request.id), status });
+    .send(problemOf(error, request.id));
 }
 
 /** The one error handler: maps, counts, logs, answers. */

@@ -26,8 +26,9 @@ export function answerUnmatched(app: App): void {
       const fix = 'The document at /openapi.json lists every address.';
       return sendProblem(new LineamentError('NOT_FOUND', 'there is nothing at this address', { fix }), request, reply);
     }
-    const error = new LineamentError('NOT_FOUND', `there is no ${request.method} here`, { fix: `Use ${allowed}.` });
-    return sendProblem(error, request, reply.header('allow', allowed), 405);
+    const fix = `Use ${allowed}.`;
+    const error = new LineamentError('METHOD_NOT_ALLOWED', `there is no ${request.method} here`, { fix });
+    return sendProblem(error, request, reply.header('allow', allowed));
   };
   app.addHook('onRequest', async (request, reply) => (request.is404 ? answer(request, reply) : undefined));
   // Where a route itself finds that it has nothing.
@@ -37,7 +38,7 @@ export function answerUnmatched(app: App): void {
 /** Matches the addresses of a route: a part with a name stands for anything but a slash. */
 function patternOf(url: string): RegExp {
   const parts = url.split('/').map((part) => {
-    return part.startsWith(':') ? '[^/]+' : part.replaceAll('*', '.*').replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+    return part.startsWith(':') ? '[^/]+' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*');
   });
   return new RegExp(`^${parts.join('/')}/?$`);
 }

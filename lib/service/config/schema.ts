@@ -73,7 +73,12 @@ export const ConfigFile = Type.Object(
         port: whole('Port; 0 takes a free one', 0, 65_535, 8080),
         trust_proxy: list('Addresses or networks of proxies whose X-Forwarded-* headers are believed'),
         tls: Tls,
-        request_timeout_ms: whole('A request must have come in whole within this time', 100, HOUR, 60_000),
+        request_timeout_ms: whole(
+          'A request must have come in whole within this time; of an import, each piece',
+          100,
+          HOUR,
+          60_000,
+        ),
         headers_timeout_ms: whole('Its headers must have', 100, HOUR, 10_000),
         keep_alive_ms: whole('How long an idle connection is kept', 0, HOUR, 20_000),
         drain_ms: whole('How long running requests may take to end when the service stops', 0, HOUR, 15_000),

@@ -99,7 +99,6 @@ export const cameraRoutes: RouteGroup = (app, parts) => {
         });
       return reply
         .header('content-type', 'image/jpeg')
-        .header('cache-control', 'no-store')
         .header('x-sequence', sequence)
         .header('x-timestamp', timestamp)
         .send(Buffer.from(jpeg.buffer, jpeg.byteOffset, jpeg.byteLength) as never);

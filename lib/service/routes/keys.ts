@@ -78,10 +78,7 @@ export const keyRoutes: RouteGroup = (app, parts) => {
       await record(parts, request, 'key.create', {
         detail: { key: made.id, scopes: made.scopes, ...(expires_at !== undefined && { expires_at }) },
       });
-      return reply
-        .code(201)
-        .header('cache-control', 'no-store')
-        .send({ ...shown(made), key: made.key });
+      return reply.code(201).send({ ...shown(made), key: made.key });
     },
   );
 
@@ -118,7 +115,7 @@ export const keyRoutes: RouteGroup = (app, parts) => {
     },
     async (request, reply) => {
       const { ticket, expiresAt } = authority.createTicket(request.principal);
-      return reply.code(201).header('cache-control', 'no-store').send({ ticket, expires_at: expiresAt });
+      return reply.code(201).send({ ticket, expires_at: expiresAt });
     },
   );
 };

@@ -118,10 +118,7 @@ function addReading(app: App, parts: ServiceParts): void {
       const picture = await parts.gallery.thumbnail(id);
       if (picture === undefined) throw new LineamentError('NOT_FOUND', `sample '${id}' has no picture`);
       const bytes = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
-      return reply
-        .header('cache-control', 'no-store')
-        .type('image/jpeg')
-        .send(bytes as unknown as string);
+      return reply.type('image/jpeg').send(bytes as unknown as string);
     },
   );
 }

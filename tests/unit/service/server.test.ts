@@ -38,7 +38,7 @@ async function raw(text: string, { more, pause = 0 }: { more?: string; pause?: n
 describe('problems', () => {
   it.each<[string, string, RequestInit, number, string]>([
     ['no such address', '/api/v1/nothing', {}, 404, 'NOT_FOUND'],
-    ['no such method', '/api/v1/detect', { method: 'DELETE' }, 405, 'NOT_FOUND'],
+    ['no such method', '/api/v1/detect', { method: 'DELETE' }, 405, 'METHOD_NOT_ALLOWED'],
     [
       'JSON that is none',
       '/api/v1/detect',
