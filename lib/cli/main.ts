@@ -88,4 +88,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
 });
+// Nobody reads the log any more: what it is about goes on.
+process.stderr.on('error', () => undefined);
 process.exitCode = await main(process.argv.slice(2), process.stdout, process.stderr, controller.signal);

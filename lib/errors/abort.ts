@@ -36,3 +36,23 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined):
     work.then(resolve, reject).finally(done);
   });
 }
+
+/**
+ * A signal that fires when one of the two does, for as long as a call runs: `forget` takes it off both. `AbortSignal.any` never does where one of them
+ * outlives the call: each leaves an entry there, and is itself kept while anybody listens to it.
+ */
+export function eitherOf(
+  a: AbortSignal,
+  b: AbortSignal,
+): { readonly signal: AbortSignal; readonly forget: () => void } {
+  const controller = new AbortController();
+  const taken: (() => void)[] = [];
+  for (const one of [a, b]) {
+    if (one.aborted) controller.abort(one.reason);
+    else taken.push(onAbort(one, () => controller.abort(one.reason)));
+  }
+  const forget = (): void => {
+    for (const one of taken) one();
+  };
+  return { signal: controller.signal, forget };
+}

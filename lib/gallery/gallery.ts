@@ -1,3 +1,4 @@
+import { eitherOf } from '../errors/abort.js';
 import { positiveInteger } from '../errors/validate.js';
 import { LineamentError, throwIfAborted } from '../errors.js';
 import { Lifetime } from '../inference/lifetime.js';
@@ -368,15 +369,18 @@ export class Gallery implements AsyncDisposable {
   #use<T>(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.#lifetime.use(async () => {
       const closing = this.#closing.signal;
-      const signal = given === undefined ? closing : AbortSignal.any([given, closing]);
-      throwIfAborted(signal);
+      const both = given === undefined ? undefined : eitherOf(given, closing);
+      const signal = both?.signal ?? closing;
       try {
+        throwIfAborted(signal);
         return await work(signal);
       } catch (error) {
         if (closing.aborted && given?.aborted !== true && (error as LineamentError).code === 'ABORTED') {
           throw new LineamentError('CLOSED', 'this gallery was closed meanwhile', { cause: error });
         }
         throw error;
+      } finally {
+        both?.forget();
       }
     });
   }

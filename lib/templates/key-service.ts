@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { abortable } from '../errors/abort.js';
+import { abortable, eitherOf } from '../errors/abort.js';
 import { invalid, nonEmptyString, numberIn } from '../errors/validate.js';
 import { LineamentError } from '../errors.js';
 import { KEY_BYTES } from './key-wrap.js';
@@ -87,7 +87,7 @@ export class ServiceKeyring implements Keyring {
   async #call<T>(what: string, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (let tried = 0; ; tried++) {
       if (this.#closing.signal.aborted) throw new LineamentError('CLOSED', 'the keyring was closed');
-      const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#timeout)]);
+      const { signal, forget } = eitherOf(AbortSignal.timeout(this.#timeout), this.#closing.signal);
       try {
         return await abortable(attempt(signal), signal);
       } catch (cause) {
@@ -105,6 +105,8 @@ export class ServiceKeyring implements Keyring {
           );
         }
         await wait(Math.min(2000, 50 * 2 ** tried) * (0.5 + Math.random()));
+      } finally {
+        forget();
       }
     }
   }

@@ -74,7 +74,7 @@ export const ConfigFile = Type.Object(
         trust_proxy: list('Addresses or networks of proxies whose X-Forwarded-* headers are believed'),
         tls: Tls,
         request_timeout_ms: whole(
-          'A request must have come in whole within this time; of an import, each piece',
+          'A request must have come in whole within this time; of an import, each piece; a client that takes nothing of its answer for so long is let go',
           100,
           HOUR,
           60_000,

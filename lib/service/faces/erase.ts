@@ -11,6 +11,8 @@ const PAUSE_MS = 100;
 /** Deletes and sets it down. Rejects as `Gallery.delete`. */
 export async function erase(parts: ServiceParts, actor: string, what: Deletion): Promise<Erasure> {
   const [kind, subject] = Object.entries(what)[0] as [string, string];
+  // Also pictures that were only compared may show who is erased, and nothing tells which: all go. They cost time, not knowledge.
+  await parts.gallery.cache.prune(0);
   const erasure = await finished(parts, parts.gallery.delete(what), (receipt) => receiptCovers(receipt, subject));
   await parts.audit.append({ actor, action: `${kind}.erase`, subject, detail: { receipt: erasure.receipt.id } });
   return erasure;

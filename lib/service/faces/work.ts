@@ -42,7 +42,10 @@ export function onPicture<T>(
   work: (frame: Frame, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   return parts.scheduler.run({ kind, priority, bytes: picture.weight, signal }, async (turn) => {
-    const frame = await decodeImage(picture.bytes, { maxPixels: parts.config.limits.pixels, signal: turn });
+    // Without the signal: a decoder does not stop half-way, and would run on in nobody's books.
+    const frame = await decodeImage(picture.bytes, { maxPixels: parts.config.limits.pixels });
+    if (turn.aborted) releaseFrame(frame);
+    throwIfAborted(turn);
     const begin = performance.now();
     const answer = await work(frame, turn);
     parts.metrics.inference(engine.preset.name, kind, (performance.now() - begin) / 1000);
@@ -111,19 +114,23 @@ export async function eachItem<I, T extends object>(
   const results: ItemResult<T>[] = [];
   let failed = 0;
   let next = 0;
+  let ended = false;
   const one = async (index: number): Promise<void> => {
     try {
       results[index] = { index, ...(await work(items[index] as I, index)) };
     } catch (thrown) {
       const error = wrapError(thrown);
       const busy = error.code === 'OVERLOADED' && index === 0;
-      if (signal.aborted || busy || error.code === 'CLOSED' || error.code === 'ABORTED') throw error;
+      if (signal.aborted || busy || error.code === 'CLOSED' || error.code === 'ABORTED') {
+        ended = true;
+        throw error;
+      }
       failed++;
       results[index] = { index, error: itemProblem(error, id) };
     }
   };
   const lane = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
+    for (let index = next++; index < items.length && !ended; index = next++) {
       throwIfAborted(signal);
       await one(index);
     }

@@ -1,5 +1,5 @@
 /** Cameras: their state, their newest picture, and `/ws/camera/{id}` for pictures, tracks and events as they come. */
-import { abortable } from '../../errors/abort.js';
+import { abortable, eitherOf } from '../../errors/abort.js';
 import { LineamentError } from '../../errors.js';
 import { CameraSession, CLOSE, cameraJson, Subscription, Wire } from '../cameras/index.js';
 import { clientSignal, type RouteGroup } from '../server.js';
@@ -87,16 +87,14 @@ export const cameraRoutes: RouteGroup = (app, parts) => {
       const { id } = request.params;
       cameras.config(id);
       const { max_side: maxSide = 960, quality = 75 } = request.query;
-      const signal = AbortSignal.any([
-        clientSignal(request),
-        closing,
-        AbortSignal.timeout(parts.config.limits.deadlineMs),
-      ]);
+      const asked = eitherOf(clientSignal(request), closing);
+      const signal = AbortSignal.any([asked.signal, AbortSignal.timeout(parts.config.limits.deadlineMs)]);
       const { jpeg, sequence, timestamp } = await abortable(cameras.pipeline(), signal)
         .then((pipeline) => cameras.pictures.next(pipeline, id, { maxSide, quality }, signal))
         .catch((cause) => {
           throw new LineamentError('CAMERA_LOST', `camera '${id}' gave no picture in time`, { cause });
-        });
+        })
+        .finally(asked.forget);
       return reply
         .header('content-type', 'image/jpeg')
         .header('x-sequence', sequence)

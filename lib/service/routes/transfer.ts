@@ -1,5 +1,7 @@
 /** What leaves the gallery and comes into it as a whole, and what proves that something is gone. */
+
 import { Readable } from 'node:stream';
+import { eitherOf } from '../../errors/abort.js';
 import { abortError, LineamentError, wrapError } from '../../errors.js';
 import { receiptCovers, type Receipt as SignedReceipt, verifyReceipt } from '../../gallery/index.js';
 import { record } from '../auth/index.js';
@@ -145,7 +147,7 @@ function addImport(app: App, parts: ServiceParts): void {
         });
       }
       const { on_existing } = request.query;
-      const signal = AbortSignal.any([clientSignal(request), parts.closing]);
+      const { signal, forget } = eitherOf(clientSignal(request), parts.closing);
       const options = { signal, ...(on_existing === undefined ? {} : { onExisting: on_existing }) };
       const pieces = bounded(piecesOf(request, body), parts.config.limits.bodyBytes);
       const summary = await parts.gallery
@@ -156,7 +158,10 @@ function addImport(app: App, parts: ServiceParts): void {
           await record(parts, request, 'gallery.import', { detail: { failed: error.code } });
           throw error;
         })
-        .finally(() => unpin(parts.gallery));
+        .finally(() => {
+          forget();
+          return unpin(parts.gallery);
+        });
       await record(parts, request, 'gallery.import', { detail: { ...summary } });
       return summary;
     },
